@@ -1,0 +1,1 @@
+"""Simulation: `sim.events` makes events, `sim.bench` holds the benches of the RTL simulator."""
