@@ -11,6 +11,9 @@ from firmware.errors import UserError
 
 __all__ = ["FixedPoint"]
 
+_WORD_BITS = 63
+"""Bits of an int64 word without its sign."""
+
 
 @dataclass(frozen=True)
 class FixedPoint:
@@ -21,7 +24,7 @@ class FixedPoint:
     Parameters
     ----------
     width : int
-        Bits in all, the sign bit included (1 to 64).
+        Bits in all, the sign bit included (1 to 63).
     integer : int
         Bits left of the binary point, the sign bit *not* counted (QKeras's ``integer``); may be negative.
     signed : bool
@@ -40,10 +43,12 @@ class FixedPoint:
     binary: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.width <= 64:
-            raise UserError(f"width of a fixed-point format must be 1 to 64 bits, not {self.width}")
+        if not 1 <= self.width <= _WORD_BITS:
+            raise UserError(f"width of a fixed-point format must be 1 to {_WORD_BITS} bits, not {self.width}")
         if self.binary and (self.width, self.integer, self.signed) != (2, 1, True):
-            raise UserError("a binary format must be width 2, integer 1, signed: use FixedPoint.binary_format()")
+            raise UserError(
+                "a binary format must be width 2, integer 1, signed: use FixedPoint.binary_format()"
+            )
         if self.signed and self.width < 2:
             raise UserError(
                 f"width of a signed format must be at least 2 bits, not {self.width}; "
@@ -68,6 +73,20 @@ class FixedPoint:
     def from_quantized_relu(cls, bits: int, integer: int) -> FixedPoint:
         """The values of QKeras ``quantized_relu(bits, integer)``."""
         return cls(width=bits, integer=integer, signed=False)
+
+    @classmethod
+    def holding(cls, lowest: int, highest: int, fraction: int) -> FixedPoint:
+        """The narrowest format with that many fraction bits that holds the words ``lowest`` to ``highest``."""
+        signed = lowest < 0
+        magnitude_bits = max(highest.bit_length(), (-lowest - 1).bit_length() if signed else 0, 1)
+        return cls(width=magnitude_bits + int(signed), integer=magnitude_bits - fraction, signed=signed)
+
+    @property
+    def quantized_bits_arguments(self) -> tuple[int, int, bool, bool]:
+        """(bits, integer, keep_negative, symmetric) of the QKeras ``quantized_bits`` with these values."""
+        if self.binary:
+            return 1, 0, True, False
+        return self.width, self.integer, self.signed, self.symmetric
 
     @property
     def fraction(self) -> int:
@@ -141,9 +160,16 @@ class FixedPoint:
             return np.where(words < 0, -1, 1).astype(np.int64)
         shift = fraction - self.fraction
         if shift <= 0:
-            # A left shift could overflow, and saturates long before it does: clip first.
-            bound = (max(self.highest, -self.lowest) >> -shift) + 1
-            return np.clip(np.clip(words, -bound, bound) << -shift, self.lowest, self.highest)
+            # Saturation is decided before the left shift, which could overflow.
+            top, bottom = self.highest >> -shift, -(-self.lowest >> -shift)
+            moved = np.clip(words, bottom, top) << min(-shift, _WORD_BITS)
+            return np.where(words > top, self.highest, np.where(words < bottom, self.lowest, moved))
+        if shift >= _WORD_BITS:
+            return np.zeros_like(words)  # sums stay within 62 bits, so every value is at most half a step
+        return self._rounded(words, shift)
+
+    def _rounded(self, words: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
+        """``words / 2**shift`` to the nearest, ties to even, saturated; 0 < shift < 63."""
         floor = words >> shift
         rest = words - (floor << shift)
         half = np.int64(1) << (shift - 1)

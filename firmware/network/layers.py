@@ -40,6 +40,18 @@ class Input:
 
     sources: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.format.binary:
+            raise UserError(
+                f"quantiser of input '{self.name}' must not be quantized_bits(1, 0, 1), whose values are -1 and +1; "
+                "use quantized_bits(1, 1, keep_negative=0) for 0 and 1, or quantized_bits(2, 1)"
+            )
+
+    @property
+    def quantiser_name(self) -> str:
+        """Name of the QActivation behind the input."""
+        return self.quantiser or f"{self.name}_quantiser"
+
     def output_shape(self, *shapes: Shape) -> Shape:
         """Shape of the input itself."""
         assert not shapes
@@ -73,6 +85,10 @@ class Relu(_OneSource):
     """QActivation(quantized_relu): negative to 0, round half to even, saturate."""
 
     format: FixedPoint
+
+    def __post_init__(self) -> None:
+        if self.format.signed:
+            raise UserError(f"format of Relu '{self.name}' must be unsigned, not {self.format}; use Quantise")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Unchanged."""
@@ -120,7 +136,10 @@ class Conv1D(_Weighted):
     def output_shape(self, shape: Shape) -> Shape:
         """(steps out, filters)."""
         _need_rank(self.name, shape, 2)
-        return (_window_count(self.name, shape[0], self.kernel_size, self.strides, self.padding), self.filters)
+        return (
+            _window_count(self.name, shape[0], self.kernel_size, self.strides, self.padding),
+            self.filters,
+        )
 
     def kernel_shape(self, shape: Shape) -> Shape:
         """Shape of the kernel for an input of that shape."""
@@ -140,7 +159,8 @@ class Conv2D(_Weighted):
         """(rows out, columns out, filters)."""
         _need_rank(self.name, shape, 3)
         rows, columns = (
-            _window_count(self.name, shape[i], self.kernel_size[i], self.strides[i], self.padding) for i in (0, 1)
+            _window_count(self.name, shape[i], self.kernel_size[i], self.strides[i], self.padding)
+            for i in (0, 1)
         )
         return (rows, columns, self.filters)
 
@@ -188,7 +208,9 @@ class Concatenate(_Merge):
         axis = self.axis % len(shapes[0])
         rest = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
         if len(rest) != 1 or len({len(shape) for shape in shapes}) != 1:
-            raise UserError(f"inputs of Concatenate '{self.name}' must agree but for axis {axis}, not {shapes}")
+            raise UserError(
+                f"inputs of Concatenate '{self.name}' must agree but for axis {axis}, not {shapes}"
+            )
         return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
 
 
@@ -210,7 +232,9 @@ class Reshape(_OneSource):
     def output_shape(self, shape: Shape) -> Shape:
         """target_shape."""
         if prod(shape) != prod(self.target_shape):
-            raise UserError(f"target_shape of Reshape '{self.name}' must hold {prod(shape)} values, not {self.target_shape}")
+            raise UserError(
+                f"target_shape of Reshape '{self.name}' must hold {prod(shape)} values, not {self.target_shape}"
+            )
         return self.target_shape
 
 
@@ -223,7 +247,9 @@ class Permute(_OneSource):
     def output_shape(self, shape: Shape) -> Shape:
         """Lengths in the new order."""
         if sorted(self.dims) != list(range(1, len(shape) + 1)):
-            raise UserError(f"dims of Permute '{self.name}' must order the axes 1 to {len(shape)}, not {self.dims}")
+            raise UserError(
+                f"dims of Permute '{self.name}' must order the axes 1 to {len(shape)}, not {self.dims}"
+            )
         return tuple(shape[d - 1] for d in self.dims)
 
 
@@ -271,7 +297,8 @@ class _Pooling2D(_OneSource):
         """(rows out, columns out, channels)."""
         _need_rank(self.name, shape, 3)
         rows, columns = (
-            _window_count(self.name, shape[i], self.pool_size[i], self.strides[i], self.padding) for i in (0, 1)
+            _window_count(self.name, shape[i], self.pool_size[i], self.strides[i], self.padding)
+            for i in (0, 1)
         )
         return (rows, columns, shape[2])
 

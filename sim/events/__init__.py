@@ -1,0 +1,37 @@
+"""Events for trigger studies: generated, or read from a user's files.
+
+`load_dataset` gives the HGCAL clusters of a study; `SHOWER_FEATURES` says what each variable means.
+"""
+
+from .dataset import SPLITS, DatasetSettings, load_dataset
+from .errors import UserError
+from .features import (
+    CMSSW_LARGE,
+    CMSSW_SMALL,
+    CONTEXT_FEATURES,
+    SHOWER_FEATURES,
+    Feature,
+    digitise,
+    undigitise,
+)
+from .settings import ShowerSettings
+from .showers import generate_clusters
+from .table import KINDS, ClusterTable
+
+__all__ = [
+    "CMSSW_LARGE",
+    "CMSSW_SMALL",
+    "CONTEXT_FEATURES",
+    "KINDS",
+    "SHOWER_FEATURES",
+    "SPLITS",
+    "ClusterTable",
+    "DatasetSettings",
+    "Feature",
+    "ShowerSettings",
+    "UserError",
+    "digitise",
+    "generate_clusters",
+    "load_dataset",
+    "undigitise",
+]

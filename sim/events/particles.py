@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-ELECTROMAGNETIC, CHARGED_HADRON, NEUTRAL_HADRON = 0, 1, 2
+PHOTON, CHARGED_HADRON, NEUTRAL_HADRON, ELECTRON = 0, 1, 2, 3
 MAGNETIC_FIELD_T = 3.8
 FACE_Z_CM = 321.0
 _GEV_PER_TESLA_METRE = 0.299792458
@@ -31,7 +31,7 @@ class Particles:
     energy_gev : float32 array, shape (N,)
         Energy in GeV.
     kind : int8 array, shape (N,)
-        0 photon or electron, 1 charged hadron, 2 neutral hadron.
+        0 photon, 1 charged hadron, 2 neutral hadron, 3 electron or positron.
     """
 
     event: NDArray[np.int32]
@@ -77,7 +77,8 @@ def charge_and_kind(pid: NDArray[np.integer]) -> tuple[NDArray[np.int8], NDArray
     charge[flipped] = -sign[flipped]
     kind = np.full(code.shape, NEUTRAL_HADRON, dtype=np.int8)
     kind[charged_hadron] = CHARGED_HADRON
-    kind[electron | (code == 22)] = ELECTROMAGNETIC
+    kind[electron] = ELECTRON
+    kind[code == 22] = PHOTON
     kind[np.isin(code, _INVISIBLE)] = -1
     return charge, kind
 

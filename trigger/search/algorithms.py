@@ -1,0 +1,145 @@
+"""Algorithms as generators: they yield the genomes of a generation and receive the candidates made of them.
+
+An algorithm sees only results, in the order of its own genomes, and draws only from seeds derived from the study's: so a run that
+is replayed from stored results takes the same way, and neither the number of workers nor the order in which they finish matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from random import Random
+
+from deap import tools
+
+from trigger.config.sections import SearchSection, SpaceSection
+from trigger.models.genome import Genome
+from trigger.search.candidate import Candidate
+from trigger.search.individual import Individual
+from trigger.search.operators import crossover, mutate, random_genome
+from trigger.search.seeds import derived_seed, global_random
+
+__all__ = ["ALGORITHMS", "Algorithm", "nsga2", "random_search"]
+
+Batches = Generator[list[Genome], Sequence[Candidate], None]
+Algorithm = Callable[[SpaceSection, SearchSection, int, Sequence[Genome]], Batches]
+
+_TRIES = 200
+"""Attempts at a genome that was not seen before; a space that is nearly exhausted gives smaller generations."""
+
+
+def nsga2(space: SpaceSection, search: SearchSection, seed: int, anchors: Sequence[Genome]) -> Batches:
+    """NSGA-II with constraint domination: DEAP's selection and tournament on our genomes.
+
+    Parameters
+    ----------
+    space : SpaceSection
+    search : SearchSection
+    seed : int
+    anchors : sequence of Genome
+        Taken into the first generation.
+
+    Yields
+    ------
+    list of Genome
+        One generation; the candidates are sent back in the same order.
+
+    Notes
+    -----
+    K. Deb et al., IEEE Trans. Evol. Comput. 6 (2002) 182.
+    """
+    seen: set[Genome] = set()
+    results = yield _first_generation(space, search, seed, anchors, seen)
+    population = _select(_individuals(results, search), search.population, seed, 0)
+    for generation in range(1, search.generations):
+        children = _offspring(population, space, search, seed, generation, seen)
+        if not children:
+            return
+        results = yield children
+        population = _select(population + _individuals(results, search), search.population, seed, generation)
+
+
+def random_search(space: SpaceSection, search: SearchSection, seed: int, anchors: Sequence[Genome]) -> Batches:
+    """Random genomes, as many as NSGA-II would evaluate: the baseline. Anchors are ignored.
+
+    Parameters and yields are those of `nsga2`.
+    """
+    seen: set[Genome] = set()
+    for generation in range(search.generations):
+        genomes = [
+            genome
+            for index in range(search.population)
+            if (genome := _new(seen, lambda random: random_genome(space, random), seed, "random", generation, index))
+        ]
+        if not genomes:
+            return
+        yield genomes
+
+
+ALGORITHMS: dict[str, Algorithm] = {"nsga2": nsga2, "random": random_search}
+
+
+def _first_generation(
+    space: SpaceSection, search: SearchSection, seed: int, anchors: Sequence[Genome], seen: set[Genome]
+) -> list[Genome]:
+    genomes = list(dict.fromkeys(anchors))[: search.population]
+    seen.update(genomes)
+    for index in range(len(genomes), search.population):
+        genome = _new(seen, lambda random: random_genome(space, random), seed, "first", index)
+        if genome is not None:
+            genomes.append(genome)
+    return genomes
+
+
+def _offspring(
+    population: list[Individual],
+    space: SpaceSection,
+    search: SearchSection,
+    seed: int,
+    generation: int,
+    seen: set[Genome],
+) -> list[Genome]:
+    parents = [individual.candidate.genome for individual in _mating_pool(population, search.population, seed, generation)]
+
+    def child(random: Random, index: int) -> Genome:
+        if not parents:
+            return random_genome(space, random)
+        one, other = parents[index], parents[index - 1 if index % 2 else (index + 1) % len(parents)]
+        mixed = crossover(one, other, space, random) if random.random() < search.crossover_probability else one
+        return mutate(mixed, space, search.mutation_rate, random)
+
+    children = []
+    for index in range(search.population):
+        genome = _new(seen, lambda random, at=index: child(random, at), seed, "child", generation, index)  # type: ignore[misc]
+        if genome is not None:
+            children.append(genome)
+    return children
+
+
+def _mating_pool(population: list[Individual], size: int, seed: int, generation: int) -> list[Individual]:
+    """Winners of DEAP's tournament, which needs at least four; fewer survivors simply take turns."""
+    if not population:
+        return []
+    fours = len(population) // 4 * 4
+    pool: list[Individual] = []
+    with global_random(derived_seed(seed, "tournament", generation)):
+        while len(pool) < size:
+            pool += tools.selTournamentDCD(population, fours) if fours else population
+    return pool[:size]
+
+
+def _select(individuals: list[Individual], size: int, seed: int, generation: int) -> list[Individual]:
+    with global_random(derived_seed(seed, "selection", generation)):
+        return list(tools.selNSGA2(individuals, size)) if individuals else []
+
+
+def _individuals(results: Sequence[Candidate], search: SearchSection) -> list[Individual]:
+    return [Individual(candidate, search.objectives) for candidate in results if candidate.status == "ok"]
+
+
+def _new(seen: set[Genome], draw: Callable[[Random], Genome], seed: int, *purpose: object) -> Genome | None:
+    for attempt in range(_TRIES):
+        genome = draw(Random(derived_seed(seed, *purpose, attempt)))
+        if genome not in seen:
+            seen.add(genome)
+            return genome
+    return None

@@ -1,0 +1,171 @@
+"""Worker processes that may die, hang on to memory, or fail on one candidate, without the search noticing more than that."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import TracebackType
+
+from trigger.config.study import Study
+from trigger.errors import UserError
+from trigger.search.task import Evaluation, EvaluatorFactory, Task
+from trigger.search.worker import one_thread_each, serve
+
+__all__ = ["Answer", "WorkerPool"]
+
+_ATTEMPTS = 2
+"""A candidate whose worker died is tried once more, since the cause is mostly the machine's memory."""
+_FAILED_STARTS = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a task: an evaluation, or the reason why there is none."""
+
+    task: Task
+    evaluation: Evaluation | None
+    reason: str
+    seconds: float
+
+
+class _Worker:
+    def __init__(self, factory: EvaluatorFactory, study: Study, run_dir: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection: Connection
+        self.connection, theirs = context.Pipe()
+        with one_thread_each():
+            self.process: SpawnProcess = context.Process(
+                target=serve, args=(theirs, factory, study, run_dir), daemon=True
+            )
+            self.process.start()
+        theirs.close()
+        self.ready = False
+        self.task: Task | None = None
+        self.served = 0
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.process.join(timeout=0 if self.task or not self.ready else 5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+
+
+class WorkerPool:
+    """A fixed number of spawned processes that evaluate tasks.
+
+    Parameters
+    ----------
+    factory : callable
+        Makes the evaluator, once in every process.
+    study : Study
+    run_dir : Path
+    workers : int
+        Processes, at least 1.
+    recycle_after : int
+        Tasks after which a process is replaced.
+    """
+
+    def __init__(
+        self, factory: EvaluatorFactory, study: Study, run_dir: Path, *, workers: int, recycle_after: int
+    ) -> None:
+        self._make = lambda: _Worker(factory, study, run_dir)
+        self._size = workers
+        self._recycle_after = recycle_after
+        self._workers: list[_Worker] = []
+        self._failed_starts = 0
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for worker in self._workers:
+            worker.stop()
+        self._workers.clear()
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Answer]:
+        """Evaluate all tasks; answers come as they finish.
+
+        Raises
+        ------
+        UserError
+            The set-up of a worker refused the user's input.
+        RuntimeError
+            Workers cannot be started, for another reason.
+        """
+        waiting = deque(tasks)
+        deaths: dict[str, int] = {}
+        open_tasks = len(waiting)
+        while open_tasks:
+            self._fill(waiting)
+            for worker in self._wait():
+                for answer in self._hear(worker, waiting, deaths):
+                    open_tasks -= 1
+                    yield answer
+
+    def _fill(self, waiting: deque[Task]) -> None:
+        busy = sum(worker.task is not None for worker in self._workers)
+        while len(self._workers) < min(self._size, busy + len(waiting)):
+            self._workers.append(self._make())
+        for worker in self._workers:
+            if waiting and worker.ready and worker.task is None:
+                task = waiting.popleft()
+                worker.task = task
+                try:
+                    worker.connection.send(task)
+                except OSError:  # it died while idle: its end of the pipe is heard next
+                    pass
+
+    def _wait(self) -> list[_Worker]:
+        heard = set(wait([worker.connection for worker in self._workers]))
+        return [worker for worker in self._workers if worker.connection in heard]
+
+    def _hear(self, worker: _Worker, waiting: deque[Task], deaths: dict[str, int]) -> list[Answer]:
+        try:
+            message = worker.connection.recv()
+        except (EOFError, OSError):
+            return self._bury(worker, waiting, deaths)
+        if message[0] == "ready":
+            worker.ready, self._failed_starts = True, 0
+            return []
+        if message[0] == "broken":
+            _, of_the_user, text = message
+            raise UserError(text) if of_the_user else RuntimeError(f"a worker could not be set up: {text}")
+        task, worker.task = worker.task, None
+        assert task is not None
+        worker.served += 1
+        if worker.served >= self._recycle_after:
+            self._remove(worker)
+        kind, content, seconds = message
+        if kind == "done":
+            return [Answer(task, content, "", seconds)]
+        return [Answer(task, None, content, seconds)]
+
+    def _bury(self, worker: _Worker, waiting: deque[Task], deaths: dict[str, int]) -> list[Answer]:
+        task, ready = worker.task, worker.ready
+        worker.process.join(timeout=5)
+        exit_code = worker.process.exitcode
+        self._remove(worker)
+        if task is None:
+            if not ready:
+                self._failed_starts += 1
+                if self._failed_starts >= _FAILED_STARTS:
+                    raise RuntimeError(
+                        f"{_FAILED_STARTS} worker processes in a row ended before they were set up (exit code {exit_code})"
+                    )
+            return []
+        deaths[task.id] = deaths.get(task.id, 0) + 1
+        if deaths[task.id] < _ATTEMPTS:
+            waiting.appendleft(task)
+            return []
+        return [Answer(task, None, f"its worker process ended {_ATTEMPTS} times (exit code {exit_code})", 0.0)]
+
+    def _remove(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.stop()
