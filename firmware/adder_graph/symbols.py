@@ -141,7 +141,8 @@ def sealed(variable: FVariable, low: int, high: int, step: int | None = None) ->
 
     The step may be coarser than alkaid's, never finer: a slice that makes bits below its source's would be wrong.
     """
-    interval = AffineInterval.new(QInterval(float(low), float(high), float(step or variable.step)))
+    unit = step or variable.step
+    interval = AffineInterval.new(QInterval(-(-low // unit) * float(unit), high // unit * float(unit), float(unit)))
     return variable._with(_affine=interval, renew_id=False)
 
 

@@ -9,12 +9,13 @@ from firmware.hls.ports import Interface
 __all__ = ["bridge_source"]
 
 _TEMPLATE = """\
-#include "firmware/@top@.h"
+#include "firmware/@top@.cpp"
 #include "firmware/nnet_utils/nnet_helpers.h"
 
 #include <cstdint>
 #include <map>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -95,10 +96,19 @@ template <class T> void describe(int *out) {
 EXPORT void csim_describe(int *out) {
 @describe@}
 
-EXPORT void csim_run(size_t events, const int64_t *const *inputs, int64_t *const *outputs) {
-@ports@    for (size_t event = 0; event < events; event++) {
+static void run(size_t first, size_t last, const int64_t *const *inputs, int64_t *const *outputs) {
+@ports@    for (size_t event = first; event < last; event++) {
 @load@        @top@(@call@);
 @store@    }
+}
+
+EXPORT void csim_run(size_t events, size_t threads, const int64_t *const *inputs, int64_t *const *outputs) {
+    std::vector<std::thread> others;
+    for (size_t i = 1; i < threads; i++)
+        others.emplace_back(run, events * i / threads, events * (i + 1) / threads, inputs, outputs);
+    run(0, events / threads, inputs, outputs);
+    for (auto &other : others)
+        other.join();
 }
 
 EXPORT void csim_trace(size_t events, const int64_t *const *inputs, int64_t *const *outputs, size_t layers,
@@ -109,9 +119,7 @@ EXPORT void csim_trace(size_t events, const int64_t *const *inputs, int64_t *con
     for (size_t event = 0; event < events; event++) {
         for (size_t layer = 0; layer < layers; layer++)
             places[names[layer]] = values[layer] + event * sizes[layer];
-        std::vector<const int64_t *> in(@n_in@);
-        std::vector<int64_t *> out(@n_out@);
-@offsets@        csim_run(1, in.data(), out.data());
+        run(event, event + 1, inputs, outputs);
     }
     nnet::trace_enabled = false;
     nnet::trace_outputs = nullptr;
@@ -127,23 +135,16 @@ def bridge_source(interface: Interface) -> str:
     sizes_in = [_size(port.shape) for port in interface.inputs]
     by_argument = {port.argument: _size(port.shape) for port in interface.outputs}
     sizes_out = [by_argument[argument] for argument in interface.arguments]
-    n_in, n_out = len(sizes_in), len(sizes_out)
-    ports = range(n_in + n_out)
+    n_in = len(sizes_in)
+    ports = range(n_in + len(sizes_out))
     fields = {
         "top": interface.top,
-        "n_in": str(n_in),
-        "n_out": str(n_out),
         "describe": _lines(4, (f"describe<PortOf<{i}>::value_type>(out + {3 * i});" for i in ports)),
         "ports": _lines(4, (f"PortOf<{i}> port{i}({size});" for i, size in enumerate(sizes_in + sizes_out))),
         "load": _lines(8, (f"port{i}.load(inputs[{i}] + event * {size});" for i, size in enumerate(sizes_in))),
         "call": ", ".join(f"port{i}.argument()" for i in ports),
         "store": _lines(
             8, (f"port{n_in + i}.store(outputs[{i}] + event * {size});" for i, size in enumerate(sizes_out))
-        ),
-        "offsets": _lines(
-            8,
-            [f"in[{i}] = inputs[{i}] + event * {size};" for i, size in enumerate(sizes_in)]
-            + [f"out[{i}] = outputs[{i}] + event * {size};" for i, size in enumerate(sizes_out)],
         ),
     }
     source = _TEMPLATE

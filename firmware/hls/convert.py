@@ -19,10 +19,10 @@ from firmware.hls.check import check_graph, check_settings
 from firmware.hls.clean import clean_project
 from firmware.hls.keras_swap import legacy_keras
 from firmware.hls.ports import Interface, Port, TracedLayer, write_interface
-from firmware.hls.precisions import LayerTypes, layer_types
+from firmware.hls.precisions import LayerTypes, layer_types, plain
 from firmware.hls.prepare import HlsLayer, Prepared, prepare
 from firmware.network.intervals import exact_formats
-from firmware.network.layers import Conv1D, Conv2D, Dense, Input
+from firmware.network.layers import Conv1D, Conv2D, Dense
 from firmware.network.network import Network
 from firmware.settings import FirmwareSettings
 
@@ -118,8 +118,8 @@ def _check_request(network: Network, settings: FirmwareSettings, name: str, out_
 
 def _types_of(layer: HlsLayer, prepared: Prepared, types: dict[str, LayerTypes]) -> LayerTypes:
     found = types[layer.described_by]
-    is_input_quantiser = layer.described_by in prepared.inputs and layer.name != prepared.inputs[layer.described_by]
-    return replace(found, result=found.result_format.ap_type) if is_input_quantiser else found
+    is_port = prepared.inputs.get(layer.described_by) == layer.name
+    return replace(found, result=plain(found.result_format)) if is_port else found
 
 
 def _reuse(settings: FirmwareSettings, layer: str) -> int:
@@ -134,7 +134,12 @@ def _hls_config(
     entries: dict[str, Any] = {}
     for layer in layers:
         reuse = _reuse(settings, layer.described_by)
-        entry = {"Precision": wanted[layer.name].precision, "ReuseFactor": reuse, "Strategy": settings.strategy, "Trace": True}
+        entry = {
+            "Precision": wanted[layer.name].precision,
+            "ReuseFactor": reuse,
+            "Strategy": settings.strategy,
+            "Trace": layer.is_result,
+        }
         described = network.layer(layer.described_by)
         if isinstance(described, _WEIGHTED):
             if not isinstance(described, Dense) and settings.strategy in _FULLY_PARALLEL and settings.io_type == "io_parallel":
@@ -216,9 +221,8 @@ def _interface(
     traced = []
     for layer in layers:
         node = graph.graph.get(layer.name)
-        if layer.is_result and node is not None and not isinstance(network.layer(layer.described_by), Input):
-            if node.get_attr("function_cpp") is not None:
-                traced.append(TracedLayer(layer.described_by, layer.name, network.shapes[layer.described_by]))
+        if layer.is_result and node is not None and node.get_attr("function_cpp") is not None:
+            traced.append(TracedLayer(layer.described_by, layer.name, network.shapes[layer.described_by]))
     arguments = tuple(variable.name for variable in graph.get_output_variables())
     return Interface(name, settings.io_type, tuple(ordered), tuple(outputs), arguments, tuple(traced))
 

@@ -75,7 +75,7 @@ def layer_types(network: Network, ranges: dict[str, Interval]) -> dict[str, Laye
         sources = [types[source].result_format for source in layer.sources]
         exact = ranges[layer.name]
         if isinstance(layer, Input):
-            made = LayerTypes(plain(layer.format), layer.format)
+            made = LayerTypes(layer.format.ap_type, layer.format)  # its quantiser's; the port itself need not round
         elif isinstance(layer, Quantise | Relu):
             form = exact.format if layer.name in network.outputs else layer.format
             if form.fraction != layer.format.fraction:
@@ -96,7 +96,7 @@ def layer_types(network: Network, ranges: dict[str, Interval]) -> dict[str, Laye
         elif isinstance(layer, MaxPooling1D | MaxPooling2D):
             made = LayerTypes(plain(sources[0]), sources[0], plain(sources[0]))
         elif isinstance(layer, Flatten | Reshape | Permute | UpSampling1D):
-            made = LayerTypes(plain(sources[0]), sources[0])
+            made = LayerTypes(types[layer.source].result, sources[0])  # hls4ml moves values in place
         else:
             made = LayerTypes(plain(exact.format), exact.format)
         types[layer.name] = made

@@ -46,9 +46,7 @@ class FixedPoint:
         if not 1 <= self.width <= _WORD_BITS:
             raise UserError(f"width of a fixed-point format must be 1 to {_WORD_BITS} bits, not {self.width}")
         if self.binary and (self.width, self.integer, self.signed) != (2, 1, True):
-            raise UserError(
-                "a binary format must be width 2, integer 1, signed: use FixedPoint.binary_format()"
-            )
+            raise UserError("a binary format must be width 2, integer 1, signed: use FixedPoint.binary_format()")
         if self.signed and self.width < 2:
             raise UserError(
                 f"width of a signed format must be at least 2 bits, not {self.width}; "

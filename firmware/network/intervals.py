@@ -87,9 +87,7 @@ def exact_bits(network: Network) -> int:
     """
     ranges = exact_formats(network)
     return max(
-        _largest_magnitude(
-            layer, [ranges[source] for source in layer.sources], ranges[layer.name]
-        ).bit_length()
+        _largest_magnitude(layer, [ranges[source] for source in layer.sources], ranges[layer.name]).bit_length()
         for layer in network.layers
     )
 

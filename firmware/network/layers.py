@@ -159,8 +159,7 @@ class Conv2D(_Weighted):
         """(rows out, columns out, filters)."""
         _need_rank(self.name, shape, 3)
         rows, columns = (
-            _window_count(self.name, shape[i], self.kernel_size[i], self.strides[i], self.padding)
-            for i in (0, 1)
+            _window_count(self.name, shape[i], self.kernel_size[i], self.strides[i], self.padding) for i in (0, 1)
         )
         return (rows, columns, self.filters)
 
@@ -208,9 +207,7 @@ class Concatenate(_Merge):
         axis = self.axis % len(shapes[0])
         rest = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
         if len(rest) != 1 or len({len(shape) for shape in shapes}) != 1:
-            raise UserError(
-                f"inputs of Concatenate '{self.name}' must agree but for axis {axis}, not {shapes}"
-            )
+            raise UserError(f"inputs of Concatenate '{self.name}' must agree but for axis {axis}, not {shapes}")
         return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
 
 
@@ -247,9 +244,7 @@ class Permute(_OneSource):
     def output_shape(self, shape: Shape) -> Shape:
         """Lengths in the new order."""
         if sorted(self.dims) != list(range(1, len(shape) + 1)):
-            raise UserError(
-                f"dims of Permute '{self.name}' must order the axes 1 to {len(shape)}, not {self.dims}"
-            )
+            raise UserError(f"dims of Permute '{self.name}' must order the axes 1 to {len(shape)}, not {self.dims}")
         return tuple(shape[d - 1] for d in self.dims)
 
 
@@ -297,8 +292,7 @@ class _Pooling2D(_OneSource):
         """(rows out, columns out, channels)."""
         _need_rank(self.name, shape, 3)
         rows, columns = (
-            _window_count(self.name, shape[i], self.pool_size[i], self.strides[i], self.padding)
-            for i in (0, 1)
+            _window_count(self.name, shape[i], self.pool_size[i], self.strides[i], self.padding) for i in (0, 1)
         )
         return (rows, columns, shape[2])
 

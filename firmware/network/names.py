@@ -62,11 +62,7 @@ def check_names(names: Iterable[str]) -> None:
                 f"not '{name}'; rename it, for example to '{proposal}'"
             )
         if name in _RESERVED:
-            raise UserError(
-                f"layer name must not be '{name}', {_RESERVED[name]}; rename it, for example '{name}_1'"
-            )
+            raise UserError(f"layer name must not be '{name}', {_RESERVED[name]}; rename it, for example '{name}_1'")
         other = seen.setdefault(name.lower(), name)
         if other != name:
-            raise UserError(
-                f"layer names must differ by more than case, not '{other}' and '{name}'; rename one"
-            )
+            raise UserError(f"layer names must differ by more than case, not '{other}' and '{name}'; rename one")

@@ -39,21 +39,15 @@ class Network:
                 raise UserError(f"layer name '{layer.name}' must be used once in network '{self.name}'")
             for source in layer.sources:
                 if source not in seen:
-                    raise UserError(
-                        f"source of layer '{layer.name}' must be an earlier layer, not '{source}'"
-                    )
+                    raise UserError(f"source of layer '{layer.name}' must be an earlier layer, not '{source}'")
             seen.add(layer.name)
         for output in self.outputs:
             if output not in seen:
                 raise UserError(f"output of network '{self.name}' must be one of its layers, not '{output}'")
             if isinstance(self.layer(output), Input):
-                raise UserError(
-                    f"output '{output}' of network '{self.name}' must be computed, not be an input"
-                )
+                raise UserError(f"output '{output}' of network '{self.name}' must be computed, not be an input")
         if len(set(self.outputs)) != len(self.outputs):
-            raise UserError(
-                f"outputs of network '{self.name}' must each be a layer of its own, not {self.outputs}"
-            )
+            raise UserError(f"outputs of network '{self.name}' must each be a layer of its own, not {self.outputs}")
         if not self.inputs or not self.outputs:
             raise UserError(f"network '{self.name}' must have at least one input and one output")
         for layer in self.layers:

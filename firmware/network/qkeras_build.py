@@ -106,9 +106,7 @@ class _Build:
         if self.float64:
             return bits64(bits, integer, keep_negative, symmetric)
         _need_float32(name, fmt)
-        return self.qkeras.quantized_bits(
-            bits, integer, symmetric=int(symmetric), keep_negative=keep_negative, alpha=1
-        )
+        return self.qkeras.quantized_bits(bits, integer, symmetric=int(symmetric), keep_negative=keep_negative, alpha=1)
 
     def activation(self, name: str, fmt: FixedPoint, is_relu: bool) -> Any:
         if not is_relu:
@@ -155,9 +153,7 @@ def _convolution(build: _Build, layer: Conv1D | Conv2D) -> Any:
 def _pooling(kind: str) -> Callable[[_Build, Any], Any]:
     def make(build: _Build, layer: Any) -> Any:
         made = getattr(build.keras, kind)
-        return made(
-            layer.pool_size, strides=layer.strides, padding=layer.padding, name=layer.name, dtype=build.dtype
-        )
+        return made(layer.pool_size, strides=layer.strides, padding=layer.padding, name=layer.name, dtype=build.dtype)
 
     return make
 

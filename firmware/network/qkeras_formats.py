@@ -77,9 +77,7 @@ def _bits_format(subject: str, quantiser: Any) -> FixedPoint:
             f"alpha of {subject} must be 1, not {alpha!r} (QKeras's default for kernels is a learnt scale); "
             f"{_BITS_HINT} and train again"
         )
-    return FixedPoint.from_quantized_bits(
-        bits, integer, bool(quantiser.keep_negative), bool(quantiser.symmetric)
-    )
+    return FixedPoint.from_quantized_bits(bits, integer, bool(quantiser.keep_negative), bool(quantiser.symmetric))
 
 
 def _relu_format(subject: str, quantiser: Any) -> FixedPoint:
@@ -100,9 +98,7 @@ def _sizes(subject: str, quantiser: Any) -> tuple[int, int]:
     """(bits, integer), after a check of what both kinds of quantiser share."""
     bits, integer = _number(quantiser.bits), _number(quantiser.integer)
     if bits != int(bits) or not 1 <= bits <= MAX_BITS:
-        raise UserError(
-            f"bits of {subject} must be an integer from 1 to {MAX_BITS}, not {bits}; choose 1 to 16"
-        )
+        raise UserError(f"bits of {subject} must be an integer from 1 to {MAX_BITS}, not {bits}; choose 1 to 16")
     if integer != int(integer) or not 0 <= integer <= MAX_BITS:
         raise UserError(
             f"integer of {subject} must be an integer from 0 to {MAX_BITS}, not {integer}; QKeras cannot compute "
@@ -115,9 +111,7 @@ def _sizes(subject: str, quantiser: Any) -> tuple[int, int]:
         )
     noise = _number(quantiser.qnoise_factor)
     if noise != 1.0:
-        raise UserError(
-            f"qnoise_factor of {subject} must be 1, not {noise}; finish the quantisation schedule first"
-        )
+        raise UserError(f"qnoise_factor of {subject} must be 1, not {noise}; finish the quantisation schedule first")
     return int(bits), int(integer)
 
 

@@ -30,6 +30,7 @@ from firmware.network.layers import (
     Quantise,
     Relu,
     Reshape,
+    Shape,
     Subtract,
     UpSampling1D,
 )
@@ -40,6 +41,7 @@ from firmware.network.qkeras_formats import activation_format, is_linear, weight
 __all__ = ["PRUNING_WRAPPERS", "from_qkeras", "fused_name", "graph_nodes", "unwrap"]
 
 PRUNING_WRAPPERS = ("PruneLowMagnitude",)
+_Rule = Callable[[Any, list[str], Shape], list[Layer]]
 _IDENTITIES = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
 
 
@@ -69,7 +71,10 @@ def from_qkeras(model: Any) -> Network:
     inputs = [reader.input_of(tensor) for tensor in model.inputs]
     layers = (*inputs, *(layer for layer in reader.layers if not isinstance(layer, Input)))
     check_names(name for layer in layers for name in _names(layer))
-    return Network(model.name, layers, tuple(outputs))
+    network = Network(model.name, layers, tuple(outputs))
+    for tensor, name in zip(model.outputs, outputs, strict=True):
+        assert tuple(tensor.shape)[1:] == network.shapes[name], (name, tensor.shape, network.shapes[name])
+    return network
 
 
 def graph_nodes(model: Any) -> list[Any]:
@@ -123,11 +128,12 @@ class _Reader:
         keras_layer = unwrap(node.layer)
         kind = type(keras_layer).__name__
         if kind == "InputLayer":
-            self._read_input(node.layer)
+            _shape(node)
+            self.inputs[node.layer.name] = None
             return
         origins = [parent.layer.name for parent in node.parent_nodes]
         if kind == "QActivation" and origins[0] in self.inputs:
-            self._quantise_input(origins[0], keras_layer)
+            self._quantise_input(origins[0], keras_layer, _shape(node))
             self.names[node.layer.name] = origins[0]
             return
         if kind in _IDENTITIES or (kind == "Activation" and is_linear(keras_layer.activation)):
@@ -144,16 +150,14 @@ class _Reader:
         if rule is None:
             raise UserError(_unsupported(keras_layer, kind))
         _need_channels_last(keras_layer)
-        made = rule(keras_layer, sources)
+        made = rule(keras_layer, sources, _shape(node))
         self.layers += made
         self.names[node.layer.name] = made[-1].name
 
     def output(self, tensor: Any) -> str:
         name = tensor._keras_history.layer.name
         if name in self.inputs:
-            raise UserError(
-                f"output '{name}' must be computed, not be an input as it is; remove it from the outputs"
-            )
+            raise UserError(f"output '{name}' must be computed, not be an input as it is; remove it from the outputs")
         return self.names[name]
 
     def input_of(self, tensor: Any) -> Input:
@@ -163,11 +167,7 @@ class _Reader:
             raise UserError(f"input '{name}' must be used by the network; remove it")
         return found
 
-    def _read_input(self, keras_layer: Any) -> None:
-        _shape(keras_layer)
-        self.inputs[keras_layer.name] = None
-
-    def _quantise_input(self, name: str, keras_layer: Any) -> None:
+    def _quantise_input(self, name: str, keras_layer: Any, shape: Shape) -> None:
         earlier = self.inputs[name]
         if earlier is not None:
             raise UserError(
@@ -176,7 +176,7 @@ class _Reader:
             )
         fmt, _ = activation_format(f"layer '{keras_layer.name}'", keras_layer.quantizer)
         quantiser = "" if keras_layer.name == f"{name}_quantiser" else keras_layer.name
-        made = Input(name=name, shape=_shape(keras_layer), format=fmt, quantiser=quantiser)
+        made = Input(name=name, shape=shape, format=fmt, quantiser=quantiser)
         self.inputs[name] = made
         self.layers.append(made)
 
@@ -192,16 +192,15 @@ def _names(layer: Layer) -> tuple[str, ...]:
     return (layer.name, layer.quantiser_name) if isinstance(layer, Input) else (layer.name,)
 
 
-def _shape(keras_layer: Any) -> tuple[int, ...]:
-    """Shape of a layer's result without the batch axis."""
-    shape = keras_layer.output_shape
-    if isinstance(shape, list):
-        (shape,) = shape
-    if any(length is None for length in shape[1:]):
-        raise UserError(
-            f"shape of '{keras_layer.name}' must be fixed, not {shape[1:]}; give Input every length"
-        )
-    return tuple(int(length) for length in shape[1:])
+def _shape(node: Any) -> Shape:
+    """Shape of the one tensor that a call of a layer makes, without the batch axis."""
+    tensors = node.outputs if isinstance(node.outputs, list | tuple) else [node.outputs]
+    if len(tensors) != 1:
+        raise UserError(f"layer '{node.layer.name}' must give one tensor, not {len(tensors)}; split it into layers")
+    shape = tuple(tensors[0].shape)[1:]
+    if any(length is None for length in shape):
+        raise UserError(f"shape of '{node.layer.name}' must be fixed, not {shape}; give Input every length")
+    return tuple(int(length) for length in shape)
 
 
 def _need_channels_last(keras_layer: Any) -> None:
@@ -215,15 +214,11 @@ def _need_channels_last(keras_layer: Any) -> None:
 def _unsupported(keras_layer: Any, kind: str) -> str:
     subject = f"layer '{keras_layer.name}'"
     if kind in ("Dense", "Conv1D", "Conv2D"):
-        return (
-            f"{subject} must be quantised, not {kind}; use Q{kind} with kernel_quantizer and bias_quantizer"
-        )
+        return f"{subject} must be quantised, not {kind}; use Q{kind} with kernel_quantizer and bias_quantizer"
     if kind in ("BatchNormalization", "QBatchNormalization", "SyncBatchNormalization"):
         return f"{subject} must not be {kind}; fold it into the kernel and bias of the layer before, and train again"
     activation = getattr(getattr(keras_layer, "activation", None), "__name__", "")
-    if kind in ("Softmax", "Activation") and (
-        kind == "Softmax" or activation in ("softmax", "sigmoid", "tanh")
-    ):
+    if kind in ("Softmax", "Activation") and (kind == "Softmax" or activation in ("softmax", "sigmoid", "tanh")):
         return (
             f"{subject} must not be {activation or 'softmax'}; take the logits to firmware, and their arg-max or "
             "threshold there: remove it"
@@ -231,18 +226,14 @@ def _unsupported(keras_layer: Any, kind: str) -> str:
     if kind in ("Activation", "ReLU", "LeakyReLU"):
         return f"{subject} must be quantised, not {kind} {activation}; use QActivation('quantized_relu(bits,integer)')"
     if kind in ("Functional", "Sequential", "Model"):
-        return (
-            f"{subject} must not be a model within the model; call its layers one by one in the outer model"
-        )
+        return f"{subject} must not be a model within the model; call its layers one by one in the outer model"
     supported = ", ".join(sorted([*_RULES, "Dropout", "InputLayer", "QActivation"]))
     return f"{subject} must be one of the supported kinds ({supported}), not {kind}"
 
 
 def _activation(name: str, source: str, quantiser: Any) -> Layer:
     fmt, relu = activation_format(f"layer '{name}'", quantiser)
-    return (
-        Relu(name=name, source=source, format=fmt) if relu else Quantise(name=name, source=source, format=fmt)
-    )
+    return Relu(name=name, source=source, format=fmt) if relu else Quantise(name=name, source=source, format=fmt)
 
 
 def _weights(keras_layer: Any) -> dict[str, Any]:
@@ -273,9 +264,7 @@ def _words(subject: str, variable: Any, fmt: FixedPoint, quantiser: Any) -> NDAr
     # QKeras's own answer, up to the float32 rounding of its straight-through sum.
     theirs = np.asarray(quantiser(variable), np.float64) / fmt.lsb
     if np.abs(theirs - words).max(initial=0) > 1e-3 * max(1.0, float(np.abs(words).max(initial=0))):
-        raise UserError(
-            f"{subject} must quantise to what its quantiser {quantiser} makes of it, and does not"
-        )
+        raise UserError(f"{subject} must quantise to what its quantiser {quantiser} makes of it, and does not")
     return words
 
 
@@ -286,18 +275,16 @@ def _weighted(keras_layer: Any, layer: Dense | Conv1D | Conv2D) -> list[Layer]:
     return [layer, _activation(fused_name(keras_layer), layer.name, keras_layer.activation)]
 
 
-def _dense(keras_layer: Any, sources: list[str]) -> list[Layer]:
+def _dense(keras_layer: Any, sources: list[str], shape: Shape) -> list[Layer]:
     made = Dense(name=keras_layer.name, source=sources[0], units=keras_layer.units, **_weights(keras_layer))
     return _weighted(keras_layer, made)
 
 
-def _convolution(keras_layer: Any, sources: list[str]) -> list[Layer]:
+def _convolution(keras_layer: Any, sources: list[str], shape: Shape) -> list[Layer]:
     for option, plain in (("dilation_rate", 1), ("groups", 1)):
         value = getattr(keras_layer, option)
         if set(np.atleast_1d(value)) != {plain}:
-            raise UserError(
-                f"{option} of '{keras_layer.name}' must be {plain}, not {value}; hls4ml ignores it"
-            )
+            raise UserError(f"{option} of '{keras_layer.name}' must be {plain}, not {value}; hls4ml ignores it")
     if getattr(keras_layer, "_mask", None) is not None:
         raise UserError(f"mask of '{keras_layer.name}' must be None; set the masked weights to zero instead")
     arguments = {
@@ -324,8 +311,8 @@ def _padding(keras_layer: Any) -> str:
     return str(keras_layer.padding)
 
 
-def _pooling(kind: Callable[..., Layer], rank: int) -> Callable[[Any, list[str]], list[Layer]]:
-    def read(keras_layer: Any, sources: list[str]) -> list[Layer]:
+def _pooling(kind: Callable[..., Layer], rank: int) -> _Rule:
+    def read(keras_layer: Any, sources: list[str], shape: Shape) -> list[Layer]:
         size, strides = np.ravel(keras_layer.pool_size), np.ravel(keras_layer.strides)
         return [
             kind(
@@ -340,42 +327,38 @@ def _pooling(kind: Callable[..., Layer], rank: int) -> Callable[[Any, list[str]]
     return read
 
 
-def _concatenate(keras_layer: Any, sources: list[str]) -> list[Layer]:
-    axis, rank = keras_layer.axis, len(keras_layer.output_shape) - 1
+def _concatenate(keras_layer: Any, sources: list[str], shape: Shape) -> list[Layer]:
+    axis, rank = keras_layer.axis, len(shape)
     if axis == 0 or not -rank <= axis <= rank:
-        raise UserError(
-            f"axis of Concatenate '{keras_layer.name}' must be 1 to {rank} (0 is the batch), not {axis}"
-        )
+        raise UserError(f"axis of Concatenate '{keras_layer.name}' must be 1 to {rank} (0 is the batch), not {axis}")
     return [Concatenate(name=keras_layer.name, sources=tuple(sources), axis=axis - 1 if axis > 0 else axis)]
 
 
-def _merge(kind: type[Add] | type[Subtract]) -> Callable[[Any, list[str]], list[Layer]]:
-    def read(keras_layer: Any, sources: list[str]) -> list[Layer]:
+def _merge(kind: type[Add] | type[Subtract]) -> _Rule:
+    def read(keras_layer: Any, sources: list[str], shape: Shape) -> list[Layer]:
         return [kind(name=keras_layer.name, sources=tuple(sources))]
 
     return read
 
 
-def _global_average(keras_layer: Any, sources: list[str]) -> list[Layer]:
+def _global_average(keras_layer: Any, sources: list[str], shape: Shape) -> list[Layer]:
     if getattr(keras_layer, "keepdims", False):
         raise UserError(f"keepdims of '{keras_layer.name}' must be False, not True; put Reshape behind it")
     return [GlobalAveragePooling1D(name=keras_layer.name, source=sources[0])]
 
 
-_RULES: dict[str, Callable[[Any, list[str]], list[Layer]]] = {
-    "QActivation": lambda layer, sources: [_activation(layer.name, sources[0], layer.quantizer)],
+_RULES: dict[str, _Rule] = {
+    "QActivation": lambda layer, sources, shape: [_activation(layer.name, sources[0], layer.quantizer)],
     "QDense": _dense,
     "QConv1D": _convolution,
     "QConv2D": _convolution,
     "Add": _merge(Add),
     "Subtract": _merge(Subtract),
     "Concatenate": _concatenate,
-    "Flatten": lambda layer, sources: [Flatten(name=layer.name, source=sources[0])],
-    "Reshape": lambda layer, sources: [
-        Reshape(name=layer.name, source=sources[0], target_shape=_shape(layer))
-    ],
-    "Permute": lambda layer, sources: [Permute(name=layer.name, source=sources[0], dims=tuple(layer.dims))],
-    "UpSampling1D": lambda layer, sources: [
+    "Flatten": lambda layer, sources, shape: [Flatten(name=layer.name, source=sources[0])],
+    "Reshape": lambda layer, sources, shape: [Reshape(name=layer.name, source=sources[0], target_shape=shape)],
+    "Permute": lambda layer, sources, shape: [Permute(name=layer.name, source=sources[0], dims=tuple(layer.dims))],
+    "UpSampling1D": lambda layer, sources, shape: [
         UpSampling1D(name=layer.name, source=sources[0], size=int(layer.size))
     ],
     "GlobalAveragePooling1D": _global_average,

@@ -303,10 +303,9 @@ def _constant(build: _Builder) -> list[str]:
     value = build.input((build.draw.size(),))
     name = build.dense(value)
     layer = build.layers[-1]
-    assert isinstance(layer, Dense) and layer.kernel is not None
-    build.layers[-1] = replace(
-        layer, kernel_format=FixedPoint(4, 0, True), kernel=np.zeros_like(layer.kernel)
-    )
+    assert isinstance(layer, Dense)
+    assert layer.kernel is not None
+    build.layers[-1] = replace(layer, kernel_format=FixedPoint(4, 0, True), kernel=np.zeros_like(layer.kernel))
     dead = build.activation(name)
     alive = build.activation(build.dense(value))
     both = build.append(Concatenate(name="both", sources=(dead, alive)))

@@ -29,6 +29,7 @@ from firmware.network.layers import (
     Quantise,
     Relu,
     Reshape,
+    Shape,
     Subtract,
     UpSampling1D,
     WeightedLayer,
@@ -36,7 +37,7 @@ from firmware.network.layers import (
 from firmware.network.network import Network
 from firmware.network.windows import geometry, padding_amounts, windows
 
-__all__ = ["EventWords", "Tensor", "apply_layer", "check_words", "evaluate"]
+__all__ = ["EventWords", "Tensor", "apply_layer", "check_averages", "check_words", "evaluate"]
 
 EventWords = Mapping[str, NDArray[np.int64]]
 _MAX_BITS = 62
@@ -86,8 +87,7 @@ def evaluate(network: Network, words: EventWords) -> dict[str, Tensor]:
         for start in range(0, max(events, 1), block)
     ]
     return {
-        name: Tensor(np.concatenate([part[name].words for part in parts]), parts[0][name].fraction)
-        for name in parts[0]
+        name: Tensor(np.concatenate([part[name].words for part in parts]), parts[0][name].fraction) for name in parts[0]
     }
 
 
@@ -101,16 +101,12 @@ def check_words(network: Network, words: EventWords) -> dict[str, NDArray[np.int
     """
     names = {layer.name for layer in network.inputs}
     if set(words) != names:
-        raise UserError(
-            f"input words of network '{network.name}' must be for {sorted(names)}, not {sorted(words)}"
-        )
+        raise UserError(f"input words of network '{network.name}' must be for {sorted(names)}, not {sorted(words)}")
     checked: dict[str, NDArray[np.int64]] = {}
     for layer in network.inputs:
         array = np.asarray(words[layer.name])
         if array.dtype.kind not in "iu":
-            raise UserError(
-                f"words of input '{layer.name}' must be integers, not {array.dtype}; quantise them first"
-            )
+            raise UserError(f"words of input '{layer.name}' must be integers, not {array.dtype}; quantise them first")
         if array.shape[1:] != layer.shape or array.ndim == 0:
             raise UserError(
                 f"words of input '{layer.name}' must have shape (events, {', '.join(map(str, layer.shape))}), "
@@ -138,6 +134,31 @@ def apply_layer(layer: Layer, tensors: Sequence[Tensor]) -> Tensor:
         The layer has no weights, an average is not over a power of two, or a sum could leave 62 bits.
     """
     return _RULES[type(layer)](layer, *tensors)
+
+
+def check_averages(layer: GlobalAveragePooling1D | AveragePooling1D | AveragePooling2D, shape: Shape) -> int:
+    """Fraction bits that an average adds, for an input of ``shape``; the mean over ``2**k`` values adds ``k``.
+
+    Raises
+    ------
+    UserError
+        The number of values is no power of two, or padding cuts windows at the edge.
+    """
+    if isinstance(layer, GlobalAveragePooling1D):
+        count = shape[0]
+    else:
+        count = prod(geometry(layer)[0])
+        if any(map(sum, padding_amounts(layer, shape))):
+            raise UserError(
+                f"windows of '{layer.name}' must not reach over the edge of its input {shape} (each average would "
+                "count other values); use padding='valid', or a length that the stride divides"
+            )
+    if count & (count - 1):
+        raise UserError(
+            f"number of values that '{layer.name}' averages must be a power of two, not {count}; pad the list to a "
+            "power of two, or sum with a frozen convolution"
+        )
+    return count.bit_length() - 1
 
 
 def _evaluate_block(network: Network, words: EventWords) -> dict[str, Tensor]:
@@ -210,7 +231,7 @@ def _upsample(layer: UpSampling1D, tensor: Tensor) -> Tensor:
 
 def _global_average(layer: GlobalAveragePooling1D, tensor: Tensor) -> Tensor:
     # A mean over 2**k values is the sum read with k more fraction bits: nothing is lost.
-    return Tensor(tensor.words.sum(axis=1), tensor.fraction + _log2(layer.name, tensor.words.shape[1]))
+    return Tensor(tensor.words.sum(axis=1), tensor.fraction + check_averages(layer, tensor.words.shape[1:]))
 
 
 def _max_pool(layer: MaxPooling1D | MaxPooling2D, tensor: Tensor) -> Tensor:
@@ -220,15 +241,10 @@ def _max_pool(layer: MaxPooling1D | MaxPooling2D, tensor: Tensor) -> Tensor:
 
 
 def _average_pool(layer: AveragePooling1D | AveragePooling2D, tensor: Tensor) -> Tensor:
-    if any(sum(amounts) for amounts in padding_amounts(layer, tensor.words.shape[1:])):
-        raise UserError(
-            f"padding of '{layer.name}' must not cut an average's window at the edge (input {tensor.words.shape[1:]}); "
-            "use padding='valid' or a length that the pool divides"
-        )
+    bits = check_averages(layer, tensor.words.shape[1:])
     found = windows(layer, tensor.words, fill=0)
     spatial = tensor.words.ndim - 2
-    axes = tuple(range(1 + spatial, 1 + 2 * spatial))
-    return Tensor(found.sum(axis=axes), tensor.fraction + _log2(layer.name, prod(geometry(layer)[0])))
+    return Tensor(found.sum(axis=tuple(range(1 + spatial, 1 + 2 * spatial))), tensor.fraction + bits)
 
 
 def _align(name: str, *tensors: Tensor) -> list[Tensor]:
@@ -237,15 +253,6 @@ def _align(name: str, *tensors: Tensor) -> list[Tensor]:
     for tensor in tensors:
         _check_size(name, _largest(tensor.words) << (fraction - tensor.fraction))
     return [Tensor(tensor.words << (fraction - tensor.fraction), fraction) for tensor in tensors]
-
-
-def _log2(name: str, count: int) -> int:
-    if count & (count - 1):
-        raise UserError(
-            f"number of values that '{name}' averages must be a power of two, not {count}; "
-            "pad the object list to a power of two, or sum with a frozen convolution"
-        )
-    return count.bit_length() - 1
 
 
 def _largest(words: NDArray[np.int64]) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from firmware.verify.stimulus import Stimulus
 
 __all__ = ["Comparison", "Mismatch", "Outputs", "compare", "to_fraction"]
 
@@ -59,7 +61,7 @@ class Mismatch:
     expected: int
     received: int
     fraction: int
-    inputs: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     kind: str = ""
     first_layer: str | None = None
 
@@ -67,6 +69,11 @@ class Mismatch:
     def difference_lsb(self) -> int:
         """Received minus expected, in units of the last bit."""
         return self.received - self.expected
+
+    def found_in(self, stimulus: Stimulus, event: int) -> Mismatch:
+        """The same, with the event's index, kind and words in the stimulus that it comes from."""
+        inputs = {port: words[event].tolist() for port, words in stimulus.words.items()}
+        return replace(self, event=event, kind=stimulus.kind_of(event), inputs=inputs)
 
     def with_layer(self, layer: str | None) -> Mismatch:
         """The same, with the first layer that differs."""
@@ -95,13 +102,14 @@ class Comparison:
     Parameters
     ----------
     differs : bool array of shape (events,)
-    first : (event, output, index, expected, received, fraction) or None
+    first : Mismatch or None
+        Its event is the index in the arrays compared.
     problems : tuple of str
         What cannot be compared at all: outputs or shapes that do not agree.
     """
 
     differs: NDArray[np.bool_]
-    first: tuple[int, str, tuple[int, ...], int, int, int] | None
+    first: Mismatch | None
     problems: tuple[str, ...] = ()
 
     @property
@@ -134,7 +142,7 @@ def compare(expected: Outputs, received: Outputs) -> Comparison:
     if problems:
         return Comparison(np.ones(events, np.bool_), None, tuple(problems))
     differs = np.zeros(events, np.bool_)
-    first = None
+    first: Mismatch | None = None
     for name, words in expected.words.items():
         fraction = max(expected.fractions[name], received.fractions[name])
         left = to_fraction(words, expected.fractions[name], fraction)
@@ -143,9 +151,9 @@ def compare(expected: Outputs, received: Outputs) -> Comparison:
         if len(where):
             differs[where[:, 0]] = True
             event, *index = (int(i) for i in where[0])
-            if first is None or event < first[0]:
+            if first is None or event < first.event:
                 at = (event, *index)
-                first = (event, name, tuple(index), int(left[at]), int(right[at]), fraction)
+                first = Mismatch(event, name, tuple(index), int(left[at]), int(right[at]), fraction)
     return Comparison(differs, first)
 
 

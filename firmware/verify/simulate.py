@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from firmware.errors import UserError
 from firmware.project.cache import cached_build, content_key
-from firmware.verify.packing import row_bytes
+from firmware.project.packing import row_bytes
 from firmware.verify.toolchain import SIMULATORS, ToolFailure, icarus, run_tool, versions
 from firmware.verify.verilate import build_verilator
 

@@ -127,7 +127,8 @@ def _rms(group: Index, n: int, weight: Real, values: Real) -> Real:
 
 
 def kinematics(cells: Cells, layers: Layers) -> tuple[Real, Real, Real]:
-    """pT (GeV), pseudorapidity and azimuth of each cluster: sums over cells as massless momenta from the origin."""
+    """pT (GeV), pseudorapidity and azimuth of each cluster: sums over cells as massless momenta from the origin.
+    """
     z = layers.z_cm[cells.layer].astype(np.float64)
     length = np.sqrt(cells.x_cm**2 + cells.y_cm**2 + z * z)
     px, py, pz = (

@@ -80,7 +80,7 @@ def _simulate(
     image, corner = deposit(particles, centre, layers, settings, rng)
     cells = read_cells(image, corner, centre, layers, settings, rng)
     cells, seed = cluster(cells, centre, layers, settings.cluster_radius)
-    pt, eta, _ = kinematics(cells, layers)
+    pt, eta, _ = kinematics(cells.take(cells.layer < 14), layers)
     pt = pt - _pileup_pt(seed, settings.pileup_density_gev, settings.cluster_radius, settings)
     low, high = settings.eta_range
     if kind == PILEUP:

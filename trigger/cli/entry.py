@@ -69,10 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"trigger: {_one_message(error)}", file=sys.stderr)
             return USER_MISTAKE
         traceback.print_exc()
-        print(
-            "trigger: this is a defect of the program, not of your input; please report the lines above",
-            file=sys.stderr,
-        )
+        print("trigger: a defect of this program, not of your input; please report the lines above", file=sys.stderr)
         return INTERNAL
     finally:
         if previous is not None:

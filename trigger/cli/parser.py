@@ -127,7 +127,7 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--strategy", help="hls4ml strategy")
     group.add_argument("--io-type", help="hls4ml interface")
     group.add_argument(
-        "--reuse-factor", action="append", metavar="N | LAYER=N", help="for all layers, or one; may be repeated"
+        "--reuse-factor", action="append", metavar="N | LAYER=N", help="for all layers or one; repeatable"
     )
 
 

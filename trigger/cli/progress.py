@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 __all__ = ["Advance", "clock_text", "progress", "say"]
 
-Advance = Callable[[int, int, str], None]
-"""``advance(done, total, note)``: how far, of how much, and the best values so far."""
+
+class Advance(Protocol):
+    """Tells how far a piece of work is."""
+
+    def __call__(self, done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+        """``done`` of ``total``; the best values so far; the time left, if the work knows better than the clock."""
+
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -46,47 +51,54 @@ def progress(title: str) -> Iterator[Advance]:
 def _bar(title: str) -> Iterator[Advance]:
     # Imported here: the light commands do without.
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns: tuple[Any, ...] = (
-        TextColumn("[bold]{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
-    )  # fmt: skip
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.fields[note]}"),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(title, total=None, note="")
+        task = bars.add_task(title, total=None, left="", note="")
+        pace = _Pace()
 
-        def advance(done: int, total: int, note: str = "") -> None:
-            bars.update(task, completed=done, total=total, note=note)
+        def advance(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+            bars.update(task, completed=done, total=total, note=note, left=pace.left(done, total, seconds_left))
 
         yield advance
 
 
 def _lines(title: str) -> Advance:
-    start = time.monotonic()
-    state = {"said": start, "first": 0, "began": start}
+    pace = _Pace()
+    said = time.monotonic()
 
-    def advance(done: int, total: int, note: str = "") -> None:
-        now = time.monotonic()
-        if state["began"] == start and done < total and not state["first"]:
-            # What a resumed run finds finished took no time now: it would make the time left too short.
-            state["first"], state["began"] = done, now
-        if done < total and now - state["said"] < _SECONDS_BETWEEN_LINES:
+    def advance(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+        nonlocal said
+        left = pace.left(done, total, seconds_left)
+        if done < total and time.monotonic() - said < _SECONDS_BETWEEN_LINES:
             return
-        state["said"] = now
-        fresh = done - state["first"]
-        left = ""
-        if fresh > 0 and done < total:
-            left = f", {clock_text((now - state['began']) / fresh * (total - done))} left"
-        say(f"{title}: {done}/{total}{left}{f'; {note}' if note else ''}")
+        said = time.monotonic()
+        say(f"{title}: {done}/{total}{', ' + left if left else ''}{'; ' + note if note else ''}")
 
     return advance
+
+
+class _Pace:
+    """The time left, from the pace since the first call: what a resumed run finds finished took no time now."""
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._began = 0.0
+
+    def left(self, done: int, total: int, known: float | None) -> str:
+        if self._first is None:
+            self._first, self._began = done, time.monotonic()
+        fresh = done - self._first
+        if known is None and fresh > 0:
+            known = (time.monotonic() - self._began) / fresh * (total - done)
+        return f"{clock_text(known)} left" if known is not None and done < total else ""
 
 
 def clock_text(seconds: float) -> str:

@@ -42,8 +42,8 @@ def resolved(study: Study) -> dict[str, Any]:
 def hash8(study: Study) -> str:
     """8 hexadecimal digits of a hash over all that a search's result depends on.
 
-    Worker counts, folders, and the sections ``verify`` and ``choice`` do not enter; of a user's own tables the contents do, and their
-    paths do not.
+    Worker counts, folders, and the sections ``verify`` and ``choice`` do not enter; of a user's own tables the
+    contents do, and their paths do not.
 
     Parameters
     ----------

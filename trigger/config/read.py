@@ -19,7 +19,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(
                     None, None, f"a key must be a word, not {key!r}", key_node.start_mark
@@ -65,8 +65,8 @@ def apply_overrides(content: dict[str, Any], overrides: Sequence[str]) -> dict[s
     content : dict
         As from `read_yaml`; not changed.
     overrides : sequence of str
-        Each ``section.key=value`` (deeper keys with more dots); the value is read as YAML, so ``8``, ``true``, ``null`` and
-        ``[4, 6]`` mean what they mean in the file.
+        Each ``section.key=value`` (deeper keys with more dots); the value is read as YAML, so ``8``, ``true``,
+        ``null`` and ``[4, 6]`` mean what they mean in the file.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def _put(content: dict[str, Any], path: Sequence[str], value: Any, override: str
 
 def _parse(text: str, subject: str) -> Any:
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a subclass of the safe loader)
+        return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise UserError(f"{subject}: must be valid YAML with plain values: {_one_line(error)}") from error
 

@@ -170,4 +170,6 @@ def _check_events(study: Study, available: int) -> None:
         raise UserError(f"training.train_events must be at most data.n_train ({available}), not {wanted}")
     events = wanted or available
     if study.training.batch_size > events:
-        raise UserError(f"training.batch_size must be at most the {events} training events, not {study.training.batch_size}")
+        raise UserError(
+            f"training.batch_size must be at most the {events} training events, not {study.training.batch_size}"
+        )

@@ -1,9 +1,10 @@
 """HGCAL e/gamma identification: a genome to a network, and a table of clusters to its input words.
 
-Variables of the same number of bits share one input port, ``bits<b>``: an input tensor has one format, so this is exact, needs
-no padding bits, and gives few, plainly named ports. Ports come in the order of their bits; inside a port the variables keep the
-order of the study's list. Several ports are joined pairwise (C-simulation libraries join no more than two at once). The network
-ends in one logit; whether an event is accepted is a comparison of its integer word with a threshold.
+Variables of the same number of bits share one input port, ``bits<b>``: an input tensor has one format, so this is
+exact, needs no padding bits, and gives few, plainly named ports. Ports come in the order of their bits; inside a port
+the variables keep the order of the study's list. Several ports are joined pairwise (C-simulation libraries join no
+more than two at once). The network ends in one logit; whether an event is accepted is a comparison of its integer
+word with a threshold.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def build(genome: Genome, space: SpaceSection, name: str = "hgcal") -> Network:
     Returns
     -------
     Network
-        Inputs `ports`, hidden layers ``hidden1``, ``hidden2``, ... each followed by ``hidden<i>_relu``, output `OUTPUT`.
+        Inputs `ports`, hidden layers ``hidden1``, ``hidden2``, ... each followed by ``hidden<i>_relu``, output
+        `OUTPUT`.
     """
     layers: list[Layer] = []
     for port, features in ports(genome).items():

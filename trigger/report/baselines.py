@@ -7,45 +7,48 @@ choice of variables costs; on the CMSSW sets, what the published choices reach o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.events.features import CMSSW_LARGE, CMSSW_SMALL
+from sim.events.table import ClusterTable
 from trigger.report.evaluation import evaluate, ranks
 
-__all__ = ["Events", "baselines", "boosted_trees"]
+__all__ = ["baselines", "boosted_trees", "variable_sets"]
 
 _TREES = 300
 _STEP = 10
 
 
-@dataclass(frozen=True)
-class Events:
-    """One sample.
+def variable_sets(chosen: tuple[str, ...], available: tuple[str, ...]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The sets of variables that references are made for.
 
     Parameters
     ----------
-    names : tuple of str
-        Columns of ``features``.
-    features : float array of shape (events, variables)
-    is_signal : bool array of shape (events,)
-    eta : float array of shape (events,)
+    chosen : tuple of str
+        Variables of the chosen candidate; empty if there is none.
+    available : tuple of str
+        Columns of the events; a published set that needs others is left out.
+
+    Returns
+    -------
+    dict of name to (label, variables)
     """
-
-    names: tuple[str, ...]
-    features: NDArray[np.floating]
-    is_signal: NDArray[np.bool_]
-    eta: NDArray[np.floating]
-
-    def columns(self, names: tuple[str, ...]) -> NDArray[np.floating]:
-        """Some variables in the order asked for, of shape (events, len(names))."""
-        return self.features[:, [self.names.index(name) for name in names]]
+    sets = {"same_variables": ("boosted trees, the candidate's variables", chosen)} if chosen else {}
+    sets["all_variables"] = (f"boosted trees, all {len(available)} variables", available)
+    for name, label, features in (
+        ("cmssw_large", "boosted trees, CMSSW large set", CMSSW_LARGE),
+        ("cmssw_small", "boosted trees, CMSSW small set", CMSSW_SMALL),
+    ):
+        if set(features) <= set(available):
+            sets[name] = (label, features)
+    return sets
 
 
 def baselines(
-    samples: Mapping[str, Events],
+    samples: Mapping[str, ClusterTable],
     sets: Mapping[str, tuple[str, tuple[str, ...]]],
     *,
     seed: int,
@@ -76,13 +79,13 @@ def baselines(
         if advance:
             advance(done, len(sets), label)
         scores = boosted_trees(samples, features, seed)
-        found.append(evaluate(name, label, features, ranks(scores), test.is_signal, test.eta, signal_efficiency))
+        found.append(evaluate(name, label, features, ranks(scores), test.label == 1, test.eta, signal_efficiency))
     if advance:
         advance(len(sets), len(sets), "")
     return found
 
 
-def boosted_trees(samples: Mapping[str, Events], features: tuple[str, ...], seed: int) -> NDArray[np.float64]:
+def boosted_trees(samples: Mapping[str, ClusterTable], features: tuple[str, ...], seed: int) -> NDArray[np.float64]:
     """Scores of the test events by boosted trees on full-precision variables.
 
     Parameters
@@ -109,13 +112,20 @@ def boosted_trees(samples: Mapping[str, Events], features: tuple[str, ...], seed
         early_stopping=False,
         random_state=seed,
     )
-    model.fit(train.columns(features), train.is_signal)
-    stages = model.staged_decision_function(validation.columns(features))
+    model.fit(_matrix(train, features), train.label == 1)
+    stages = model.staged_decision_function(_matrix(validation, features))
     quality = [
-        roc_auc_score(validation.is_signal, score) for number, score in enumerate(stages, 1) if number % _STEP == 0
+        roc_auc_score(validation.label == 1, score) for number, score in enumerate(stages, 1) if number % _STEP == 0
     ]
     best = (int(np.argmax(quality)) + 1) * _STEP
-    for number, scores in enumerate(model.staged_decision_function(test.columns(features)), 1):
+    for number, scores in enumerate(model.staged_decision_function(_matrix(test, features)), 1):
         if number == best:
             return np.asarray(scores, dtype=np.float64).ravel()
     raise AssertionError(f"{best} trees of {_TREES}")
+
+
+def _matrix(table: ClusterTable, features: tuple[str, ...]) -> NDArray[np.floating]:
+    """Variables in the order asked for, of shape (events, len(features)); pT and eta are fields of their own."""
+    context = {"pt": table.pt_gev, "eta": np.abs(table.eta)}
+    columns = [table.column(name) if name in table.names else context[name] for name in features]
+    return np.stack(columns, axis=1)

@@ -107,11 +107,11 @@ def search_section(record: StudyRecord) -> Html:
     """Hypervolume by generation."""
     if len(record.hypervolume) < 2:
         return Html("")
-    curves = [Curve(label=record.algorithm, x=range(len(record.hypervolume)), y=record.hypervolume, colour=0, steps=True)]
+    curves = [
+        Curve(label=record.algorithm, x=range(len(record.hypervolume)), y=record.hypervolume, colour=0, steps=True)
+    ]
     chart = line_chart(
         curves, Axis("generation", 0, len(record.hypervolume) - 1), Axis("hypervolume", 0, None),
         title="Hypervolume of the front by generation", width=960, height=270,
     )  # fmt: skip
-    return Html(
-        f"<h3>How the search went</h3><figure>{chart}<figcaption>{_SEARCH_CAPTION}</figcaption></figure>"
-    )
+    return Html(f"<h3>How the search went</h3><figure>{chart}<figcaption>{_SEARCH_CAPTION}</figcaption></figure>")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trigger.report.record import Performance, WorkingPoint
-from trigger.train.metrics import metrics, roc
+from trigger.train.metrics import measure, roc
 
 __all__ = ["evaluate", "performance", "ranks"]
 
@@ -43,7 +43,7 @@ def evaluate(
         "label": label,
         "features": list(features),
         "metrics": {
-            region: found.to_json() for region, found in metrics(words, is_signal, eta, (signal_efficiency,)).items()
+            region: found.to_json() for region, found in measure(words, is_signal, eta, (signal_efficiency,)).items()
         },
         "roc": {key: values.tolist() for key, values in curve.items() if key != "threshold"},
     }

@@ -32,12 +32,12 @@ def front_section(record: StudyRecord) -> Html:
     if all(c.latency_ns is not None for c in record.candidates if c.feasible):
         buttons += '<button data-axis="latency" type="button">latency</button>'
     return Html(
-        f"<p>{count(evaluated)} candidates were trained and costed; the {count(len(front))} of the front are beaten by no "
-        f"other in {text(' and '.join(record.objectives))} together. Point at one for its details, drag to enlarge.</p>"
+        f"<p>{count(evaluated)} candidates were trained and costed; the {count(len(front))} of the front are beaten by "
+        f"no other in {text(', '.join(record.objectives))} together. Point at one for its details, drag to enlarge.</p>"
         f'<figure><div class="switch screen"><span>horizontal axis</span>{buttons}</div><div id="front"></div>'
         f"<figcaption>Background efficiency at {signal} signal efficiency on the validation events, with 68% "
         "Clopper-Pearson intervals. LUT is estimated from the adder graph of a candidate's own quantised weights. "
-        "The ring marks the chosen candidate; the dashed lines are references, on the test events.</figcaption></figure>"
+        "The ring marks the chosen candidate; the dashed lines are references on test events.</figcaption></figure>"
         f'<script type="application/json" id="front-data">{_data(record, chosen)}</script>'
         f"<details><summary>The front as a table</summary>{_table(front, chosen, signal)}</details>"
     )

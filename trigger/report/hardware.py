@@ -11,6 +11,7 @@ from trigger.report.table import DASH, Html, count, number, percent, table, text
 __all__ = ["resources_section", "verdict", "verification_section"]
 
 RUNGS = {
+    "vectors_vs_emulator": "stored vectors against emulator",
     "qkeras_vs_emulator": "QKeras against emulator",
     "hls_csim_vs_emulator": "HLS C-simulation against emulator",
     "rtl_vs_emulator": "Verilog in simulation against emulator",
@@ -77,8 +78,7 @@ def resources_section(chosen: Chosen, device: Mapping[str, int]) -> Html:
     return Html(
         table(head, rows, numeric=range(1, len(head)))
         + f'<p class="note">Source of the estimate: {text(source)}.{_YOSYS if counted else ""} '
-        "None of these is a place-and-route result.</p>"
-        + table(("", ""), facts)
+        "None of these is a place-and-route result.</p>" + table(("", ""), facts)
     )
 
 
@@ -94,16 +94,16 @@ def verification_section(chosen: Chosen) -> Html:
         for check in checks
     ]  # fmt: skip
     failures = "".join(
-        f"<p class=bad>{text(_rung(check))}: first mismatch {text(_first(check))}</p>"
-        for check in checks
-        if check["mismatches"]
+        f"<p class=bad>{text(_rung(check))}: {text(what)}</p>" for check in checks for what in _failures(check)
     )
+    if verification.get("edited"):
+        failures += f"<p class=bad>Files edited after generation: {text(', '.join(verification['edited']))}</p>"
     period = verification.get("clock_period_ns")
     cycles = verification.get("latency_cycles")
     nanoseconds = f" ({number(cycles * period)} ns at the target clock)" if cycles and period else ""
     return Html(
         f"<p>{_TWO_WAYS}</p>"
-        + table(("rung", "events", "words compared", "mismatches"), rows, numeric=(1, 2, 3))
+        + table(("rung", "events", "output words an event", "mismatches"), rows, numeric=(1, 2, 3))
         + failures
         + f"<p>Measured in the simulation of the Verilog: latency {text(_cycles(cycles))}{nanoseconds}, "
         f"initiation interval {text(_cycles(verification.get('ii')))}.</p>"
@@ -114,13 +114,19 @@ def _rung(check: Mapping[str, Any]) -> str:
     return RUNGS.get(check["name"], check["name"])
 
 
-def _first(check: Mapping[str, Any]) -> str:
-    first = check.get("first_mismatch") or {}
-    return ", ".join(f"{key} {value}" for key, value in first.items()) or "not recorded"
+def _failures(check: Mapping[str, Any]) -> list[str]:
+    first = check.get("first_mismatch")
+    mismatch = ["first mismatch: " + ", ".join(f"{key} {value}" for key, value in first.items())] if first else []
+    return [*mismatch, *check.get("problems", ())]
 
 
 def _short(name: str) -> str:
-    short = {"qkeras_vs_emulator": "QKeras", "hls_csim_vs_emulator": "C-simulation", "rtl_vs_emulator": "Verilog"}
+    short = {
+        "vectors_vs_emulator": "stored vectors",
+        "qkeras_vs_emulator": "QKeras",
+        "hls_csim_vs_emulator": "C-simulation",
+        "rtl_vs_emulator": "Verilog",
+    }
     return short.get(name, name)
 
 

@@ -15,7 +15,7 @@ from trigger.report.table import Html, count, decimal, number, percent, text
 __all__ = ["render"]
 
 _LEAD = (
-    "From events to firmware in one search: the front of physics against hardware, the candidate that was chosen from it, "
+    "From events to firmware in one search: the front of physics against hardware, the candidate chosen from it, "
     "and the proof that its firmware computes what was trained."
 )
 
@@ -64,7 +64,9 @@ def _tiles(record: StudyRecord) -> str:
         point = best.at(record.signal_efficiency)
         if point:
             label = f"background at {100 * record.signal_efficiency:g}% signal"
-            tiles.append((percent(point.background_efficiency), label, f"{percent(point.low)} to {percent(point.high)}"))
+            tiles.append(
+                (percent(point.background_efficiency), label, f"{percent(point.low)} to {percent(point.high)}")
+            )
         tiles.append((decimal(best.auc), "AUC on test events", f"{best.n_features} variables"))
     if record.chosen:
         bits = sum(f.bits for f in record.chosen.features)

@@ -11,13 +11,13 @@ __all__ = ["basis_section", "repeat_section"]
 
 _OWN_TABLE = "The events are the user's own table of clusters; this page says nothing about how they were made."
 _PARAMETRISED = (
-    "The events are parametrised showers, longitudinal and radial profiles with fluctuations in a simplified HGCAL, under "
-    "pile-up. They are <b>not validated against full detector simulation</b>. Differences between classifiers on the same "
-    "events are meaningful; absolute efficiencies are not predictions for the experiment."
+    "The events are parametrised showers, longitudinal and radial profiles with fluctuations in a simplified HGCAL, "
+    "under pile-up. They are <b>not validated against full detector simulation</b>. Differences between classifiers "
+    "on the same events are meaningful; absolute efficiencies are not predictions for the experiment."
 )
 _HARDWARE = (
-    "Equality of the integers and latency in cycles are measured, in simulation. LUT, FF and DSP are estimates from the adder "
-    "graph, scaled by published results; the clock is a target."
+    "Equality of the integers and latency in cycles are measured, in simulation. LUT, FF and DSP are estimates from "
+    "the adder graph, scaled by published results; the clock is a target."
 )
 
 
@@ -45,8 +45,8 @@ def repeat_section(record: StudyRecord) -> Html:
     rows = [(name, Html(f'<code class="hash">{text(value)}</code>')) for name, value in sorted(record.hashes.items())]
     hashes = table(("file", "SHA-256"), rows)
     return Html(
-        f"<pre>{commands}</pre><p>Seed {record.seed}. The same configuration, seed and package versions give the same front "
-        f"and, byte for byte, the same project. The study's folder is <code>{text(record.folder)}</code>.</p>"
+        f"<pre>{commands}</pre><p>Seed {record.seed}. The same configuration, seed and package versions give the same "
+        f"front and, byte for byte, the same project. The study's folder is <code>{text(record.folder)}</code>.</p>"
         f"<details><summary>Resolved configuration</summary><pre>{config}</pre></details>"
         f"<details><summary>Package versions</summary>{packages}</details>"
         + (f"<details><summary>Hashes of the project's files</summary>{hashes}</details>" if record.hashes else "")

@@ -78,6 +78,5 @@ def table(head: Sequence[object], rows: Sequence[Sequence[object]], *, numeric: 
         f"<tr{' class=chosen' if i in emphasised else ''}>{cells(row, 'td')}</tr>" for i, row in enumerate(rows)
     )
     title = f"<caption>{text(caption)}</caption>" if caption else ""
-    return Html(
-        f'<div class="scroll"><table>{title}<thead><tr>{cells(head, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    inner = f"{title}<thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody>"
+    return Html(f'<div class="scroll"><table>{inner}</table></div>')

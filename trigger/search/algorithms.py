@@ -1,12 +1,14 @@
 """Algorithms as generators: they yield the genomes of a generation and receive the candidates made of them.
 
-An algorithm sees only results, in the order of its own genomes, and draws only from seeds derived from the study's: so a run that
-is replayed from stored results takes the same way, and neither the number of workers nor the order in which they finish matters.
+An algorithm sees only results, in the order of its own genomes, and draws only from seeds derived from the study's:
+so a run that is replayed from stored results takes the same way, and neither the number of workers nor the order in
+which they finish matters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from random import Random
 
 from deap import tools
@@ -98,9 +100,11 @@ def _offspring(
     generation: int,
     seen: set[Genome],
 ) -> list[Genome]:
-    parents = [individual.candidate.genome for individual in _mating_pool(population, search.population, seed, generation)]
+    parents = [
+        individual.candidate.genome for individual in _mating_pool(population, search.population, seed, generation)
+    ]
 
-    def child(random: Random, index: int) -> Genome:
+    def child(index: int, random: Random) -> Genome:
         if not parents:
             return random_genome(space, random)
         one, other = parents[index], parents[index - 1 if index % 2 else (index + 1) % len(parents)]
@@ -109,7 +113,7 @@ def _offspring(
 
     children = []
     for index in range(search.population):
-        genome = _new(seen, lambda random, at=index: child(random, at), seed, "child", generation, index)  # type: ignore[misc]
+        genome = _new(seen, partial(child, index), seed, "child", generation, index)
         if genome is not None:
             children.append(genome)
     return children

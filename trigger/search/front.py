@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from trigger.config.sections import SpaceSection
 from trigger.search.candidate import Candidate
@@ -34,8 +35,8 @@ def reference_point(
 ) -> dict[str, float]:
     """Worst values that count in the hypervolume, fixed once for a run.
 
-    Background efficiency: 1. Input bits: the most that the space allows. LUT and latency have no natural limit: the largest in
-    the first generation, finished candidates only.
+    Background efficiency: 1. Input bits: the most that the space allows. LUT and latency have no natural limit: the
+    largest in the first generation, finished candidates only.
 
     Parameters
     ----------
@@ -100,10 +101,10 @@ def _volume(points: Sequence[tuple[float, ...]]) -> float:
         return 0.0
     if len(points[0]) == 1:
         return 1.0 - min(points)[0]
-    levels = sorted({point[0] for point in points}) + [1.0]
+    levels = [*sorted({point[0] for point in points}), 1.0]
     return sum(
         (above - level) * _volume(sorted({point[1:] for point in points if point[0] <= level}))
-        for level, above in zip(levels[:-1], levels[1:], strict=True)
+        for level, above in pairwise(levels)
     )
 
 

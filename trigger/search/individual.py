@@ -11,7 +11,7 @@ from trigger.search.candidate import Candidate
 __all__ = ["ConstrainedFitness", "Individual", "fitness_class"]
 
 
-class ConstrainedFitness(Fitness):  # type: ignore[misc]
+class ConstrainedFitness(Fitness):
     """Minimised objectives under a constraint, compared by constraint domination.
 
     A candidate that keeps the constraint dominates every one that does not; of two that do not, the smaller violation
@@ -19,7 +19,8 @@ class ConstrainedFitness(Fitness):  # type: ignore[misc]
 
     Notes
     -----
-    K. Deb et al., IEEE Trans. Evol. Comput. 6 (2002) 182, section VI. DEAP's class of that name compares violation as yes or no only.
+    K. Deb et al., IEEE Trans. Evol. Comput. 6 (2002) 182, section VI. DEAP's class of that name compares violation as
+    yes or no only.
     """
 
     weights = (-1.0,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -49,8 +50,10 @@ class _Worker:
         self.served = 0
 
     def stop(self) -> None:
+        if self.task is not None or not self.ready:
+            self.process.kill()
         self.connection.close()
-        self.process.join(timeout=0 if self.task or not self.ready else 5)
+        self.process.join(timeout=5)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
@@ -84,7 +87,9 @@ class WorkerPool:
     def __enter__(self) -> WorkerPool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for worker in self._workers:
             worker.stop()
         self._workers.clear()
@@ -117,10 +122,8 @@ class WorkerPool:
             if waiting and worker.ready and worker.task is None:
                 task = waiting.popleft()
                 worker.task = task
-                try:
+                with suppress(OSError):  # it died while idle: the end of its pipe is heard next
                     worker.connection.send(task)
-                except OSError:  # it died while idle: its end of the pipe is heard next
-                    pass
 
     def _wait(self) -> list[_Worker]:
         heard = set(wait([worker.connection for worker in self._workers]))

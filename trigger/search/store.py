@@ -36,7 +36,7 @@ class CandidateStore:
         self._path = run_dir / CANDIDATES
         candidates, whole_bytes = _read(self._path)
         self._found = {candidate.id: candidate for candidate in reversed(candidates)}
-        self._file: BinaryIO = open(self._path, "ab")
+        self._file: BinaryIO = open(self._path, "ab")  # noqa: SIM115  (closed by __exit__)
         if self._file.tell() != whole_bytes:
             self._file.truncate(whole_bytes)
         _sync_folder(run_dir)
@@ -44,7 +44,9 @@ class CandidateStore:
     def __enter__(self) -> CandidateStore:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
     def get(self, id: str) -> Candidate | None:

@@ -11,7 +11,9 @@ LEVEL = 0.682689492137086
 """Coverage: one standard deviation of a normal distribution, 68%."""
 
 
-def clopper_pearson(passed: ArrayLike, total: ArrayLike, level: float = LEVEL) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def clopper_pearson(
+    passed: ArrayLike, total: ArrayLike, level: float = LEVEL
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Exact central interval of a binomial efficiency.
 
     Parameters

@@ -1,9 +1,9 @@
 """Physics metrics on the integer output words of a network: what the firmware decides, not what a float model would.
 
-A working point is a threshold on the output word: an event is accepted if ``word >= threshold``. Integer words tie often, so a
-wanted signal efficiency can rarely be met exactly. The threshold is the highest that still reaches it, and the background efficiency is
-the one *at that threshold*: nothing is interpolated, since no firmware could do that, and the choice can only make a coarse
-network look worse. The achieved signal efficiency is stated beside.
+A working point is a threshold on the output word: an event is accepted if ``word >= threshold``. Integer words tie
+often, so a wanted signal efficiency can rarely be met exactly. The threshold is the highest that still reaches it,
+and the background efficiency is the one *at that threshold*: nothing is interpolated, since no firmware could do
+that, and the choice can only make a coarse network look worse. The achieved signal efficiency is stated beside.
 """
 
 from __future__ import annotations
@@ -17,10 +17,16 @@ from numpy.typing import NDArray
 from trigger.errors import UserError
 from trigger.train.intervals import clopper_pearson
 
-__all__ = ["ETA_REGIONS", "SIGNAL_EFFICIENCIES", "Metrics", "WorkingPoint", "auc", "metrics", "roc", "working_point"]
+__all__ = [
+    "ETA_REGIONS", "SIGNAL_EFFICIENCIES", "Metrics", "WorkingPoint", "auc", "check_two_classes", "measure", "roc", "working_point",
+]  # fmt: skip
 
 SIGNAL_EFFICIENCIES = (0.90, 0.95, 0.975, 0.995)
-ETA_REGIONS: dict[str, tuple[float, float]] = {"inclusive": (0.0, np.inf), "low_eta": (1.5, 2.7), "high_eta": (2.7, 3.0)}
+ETA_REGIONS: dict[str, tuple[float, float]] = {
+    "inclusive": (0.0, np.inf),
+    "low_eta": (1.5, 2.7),
+    "high_eta": (2.7, 3.0),
+}
 """Regions of |eta|, lower edge included: CMSSW's two, and all."""
 
 Words = NDArray[np.int64]
@@ -55,7 +61,7 @@ class Metrics:
         return asdict(self)
 
 
-def metrics(
+def measure(
     words: Words, is_signal: NDArray[np.bool_], eta: NDArray[np.floating], extra: tuple[float, ...] = ()
 ) -> dict[str, Metrics]:
     """AUC and working points, inclusive and in each region of |eta|.

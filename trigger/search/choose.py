@@ -1,0 +1,86 @@
+"""Which member of a front becomes hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trigger.config.sections import ChoiceSection
+from trigger.errors import UserError
+from trigger.search.candidate import Candidate
+
+__all__ = ["choose", "knee"]
+
+_BUDGETS = (("max_lut", "lut", "LUT"), ("max_bits", "input_bits", "input bits"), ("max_latency_ns", "latency_ns", "ns"))
+
+
+def choose(front: Sequence[Candidate], choice: ChoiceSection) -> Candidate:
+    """The candidate of an id, the most accurate one within budgets, or the knee.
+
+    Parameters
+    ----------
+    front : sequence of Candidate
+        Not empty.
+    choice : ChoiceSection
+
+    Returns
+    -------
+    Candidate
+
+    Raises
+    ------
+    UserError
+        There is no such id, or nothing keeps the budgets; the message names the nearest.
+    """
+    if choice.id is not None:
+        return _by_id(front, choice.id)
+    budgets = [(key, cost, unit, limit) for key, cost, unit in _BUDGETS if (limit := getattr(choice, key)) is not None]
+    if not budgets:
+        return knee(front, choice.tolerance)
+    excess = {c.id: max(max(0.0, c.cost[cost] / limit - 1.0) for _, cost, _, limit in budgets) for c in front}
+    fitting = [candidate for candidate in front if excess[candidate.id] == 0]
+    if fitting:
+        return min(fitting, key=lambda c: (accuracy(c), c.cost["lut"], c.id))
+    nearest = min(front, key=lambda c: (excess[c.id], c.id))
+    asked = ", ".join(f"{key} {limit:g}" for key, _, _, limit in budgets)
+    has = ", ".join(f"{nearest.cost[cost]:g} {unit}" for _, cost, unit, _ in budgets)
+    raise UserError(
+        f"the budget ({asked}) must be kept by a member of the front, and none of {len(front)} does; the nearest, {nearest.id}, "
+        f"needs {has}: raise the budget"
+    )
+
+
+def knee(front: Sequence[Candidate], tolerance: float) -> Candidate:
+    """The cheapest candidate whose background efficiency is within a tolerance of the best one's.
+
+    Cheapest: the smallest product of LUT and input bits, so that halving either counts the same, whatever their
+    units. A front in three objectives has no single corner; this picks the place from which accuracy would have to be
+    paid for, and says what it cost.
+
+    Parameters
+    ----------
+    front : sequence of Candidate
+        Not empty.
+    tolerance : float
+        Relative loss of background efficiency that is given up, e.g. 0.05.
+
+    Returns
+    -------
+    Candidate
+    """
+    best = min(accuracy(candidate) for candidate in front)
+    near = [candidate for candidate in front if accuracy(candidate) <= best * (1 + tolerance)]
+    return min(near, key=lambda c: (c.cost["lut"] * c.cost["input_bits"], accuracy(c), c.id))
+
+
+def accuracy(candidate: Candidate) -> float:
+    """What is small for an accurate candidate: background efficiency, or the first objective of a search without it."""
+    return candidate.objectives.get("background_efficiency", next(iter(candidate.objectives.values())))
+
+
+def _by_id(front: Sequence[Candidate], id: str) -> Candidate:
+    matches = [candidate for candidate in front if candidate.id.startswith(id)]
+    if len(matches) == 1:
+        return matches[0]
+    known = ", ".join(candidate.id for candidate in front)
+    problem = "is not on the front" if not matches else f"fits {len(matches)} members"
+    raise UserError(f"candidate id must name one member of the front, and '{id}' {problem}; members: {known}")
