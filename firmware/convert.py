@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from firmware.adder_graph import Program, emulate, trace_network
 from firmware.errors import UserError
-from firmware.hls import write_hls
+from firmware.hls.convert import write_hls
 from firmware.legality import check
 from firmware.network.network import Network
 from firmware.network.qkeras_io import from_qkeras, load_model, to_qkeras
 from firmware.network.serial import to_json
 from firmware.project import Manifest, Vectors, hash_files, new_project, package_versions, write_manifest, write_vectors
+from firmware.project.callable_module import make_callable
 from firmware.resources import estimate
 from firmware.rtl import RtlInfo, write_rtl
 from firmware.settings import FirmwareSettings
@@ -134,3 +135,6 @@ def _manifest(
         resources=asdict(estimate(program, rtl.stages)),
         vectors={"source": "study" if study else "default", "events": vectors.events}, files=hash_files(project),
     )  # fmt: skip
+
+
+make_callable(__name__)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware.adder_graph.graph import Graph
 from firmware.adder_graph.linear import LinearSolver
 from firmware.adder_graph.rounding import quantised
-from firmware.adder_graph.symbols import Element, SymbolicTensor, filled, sealed
+from firmware.adder_graph.symbols import Element, SymbolicTensor, filled
 from firmware.errors import UserError
 from firmware.network.layers import (
     Add,
@@ -49,13 +50,14 @@ def apply_symbolic(solver: LinearSolver, layer: Layer, tensors: Sequence[Symboli
     UserError
         The layer has no weights, an average is not over a power of two, or words outgrow what is exact.
     """
+    solver.graph.layer = layer.name
     result: SymbolicTensor = _RULES[type(layer)](solver, layer, *tensors)
     result.check_size(layer.name)
     return result
 
 
 def _quantise(solver: LinearSolver, layer: Quantise | Relu, tensor: SymbolicTensor) -> SymbolicTensor:
-    return tensor.map(lambda element: quantised(element, tensor.fraction, layer.format), layer.format.fraction)
+    return tensor.map(lambda element: quantised(solver.graph, element, tensor.fraction, layer.format), layer.format.fraction)
 
 
 def _weighted(solver: LinearSolver, layer: WeightedLayer, tensor: SymbolicTensor) -> SymbolicTensor:
@@ -149,21 +151,21 @@ def _max_pool(solver: LinearSolver, layer: MaxPooling1D | MaxPooling2D, tensor: 
     pools = np.moveaxis(_gathered(layer, tensor), -1, len(tensor.shape) - 1)
     pools = pools.reshape(-1, prod(geometry(layer)[0]))
     # Padding comes out of _gathered as the zero constant itself, and never wins.
-    largest = [_largest([element for element in pool if element is not _ZERO]) for pool in pools]
+    largest = [_largest(solver.graph, [element for element in pool if element is not _ZERO]) for pool in pools]
     return SymbolicTensor(filled(layer.output_shape(tensor.shape), largest), tensor.fraction)
 
 
-def _largest(elements: list[Element]) -> Element:
+def _largest(graph: Graph, elements: list[Element]) -> Element:
     """The largest, by a balanced tree; values that can never win are dropped first."""
     floor = max(element.low for element in elements)
     elements = [element for element in elements if element.high > floor or element.low == floor]
     while len(elements) > 1:
         pairs = zip(elements[0::2], elements[1::2], strict=False)
-        elements = [_larger(a, b) for a, b in pairs] + elements[len(elements) & ~1 :]
+        elements = [_larger(graph, a, b) for a, b in pairs] + elements[len(elements) & ~1 :]
     return elements[0]
 
 
-def _larger(one: Element, other: Element) -> Element:
+def _larger(graph: Graph, one: Element, other: Element) -> Element:
     if one.low >= other.high or one == other:
         return one
     if other.low >= one.high:
@@ -172,9 +174,11 @@ def _larger(one: Element, other: Element) -> Element:
     if one.base is None:
         one, other = other, one
     if other.base is None:  # max(x, c) is relu(x - c) + c, and the c waits for the next constant
-        above = one.materialised(-other.offset).relu()
-        return Element(sealed(above, low - other.offset, high - other.offset), other.offset, low, high)
-    return Element(sealed(one.materialised().max_of(other.materialised()), low, high), 0, low, high)
+        above = graph.relu(one.materialised(graph, -other.offset))
+        return Element(graph.narrow(above, low - other.offset, high - other.offset), other.offset, low, high)
+    left, right = one.materialised(graph), other.materialised(graph)
+    larger = graph.select(graph.add(left, right.negated()), right, left)
+    return Element(graph.narrow(larger, low, high), 0, low, high)
 
 
 def _align(tensors: Sequence[SymbolicTensor]) -> list[SymbolicTensor]:

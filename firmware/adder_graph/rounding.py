@@ -1,4 +1,4 @@
-"""The quantiser: round half to even, then saturate, from operations of alkaid that are right.
+"""The quantiser: round half to even, then saturate, from sums, slices and gates.
 
 alkaid 0.8.2's own ``RND_CONV`` gives wrong words for constants, and where an offset leaves a sum with a coarser last
 bit than it assumes. Here, with ``s`` fraction bits to drop and ``y = x + half``:
@@ -12,23 +12,24 @@ sides that the exact range reaches.
 
 from __future__ import annotations
 
-import numpy as np
-from alkaid.trace.fixed_variable import FVariable
+from dataclasses import dataclass
 
-from firmware.adder_graph.symbols import COST_MODEL, Element, sealed, unscaled
-from firmware.errors import UserError
+import numpy as np
+
+from firmware.adder_graph.graph import Graph, Value
+from firmware.adder_graph.symbols import Element
 from firmware.network.fixed_point import FixedPoint
 
 __all__ = ["quantised"]
 
-_MAX_WIDTH = 24
 
-
-def quantised(element: Element, fraction: int, target: FixedPoint) -> Element:
+def quantised(graph: Graph, element: Element, fraction: int, target: FixedPoint) -> Element:
     """One value in another format, as ``FixedPoint.requantise`` computes it.
 
     Parameters
     ----------
+    graph : Graph
+        Where the operations are written.
     element : Element
     fraction : int
         Fraction bits of its words.
@@ -38,171 +39,131 @@ def quantised(element: Element, fraction: int, target: FixedPoint) -> Element:
     -------
     Element
         Words of the target format.
-
-    Raises
-    ------
-    UserError
-        The target is wider than 24 bits.
     """
-    if target.width > _MAX_WIDTH:
-        raise UserError(f"width of a quantiser must be at most {_MAX_WIDTH} bits in the adder graph, not {target.width}")
     bounds = np.array([element.low, element.high])
     low, high = (int(word) for word in target.requantise(bounds, fraction))
     if element.base is None or low == high:
         return Element.constant(low)
     if target.binary:
         # -1 or +1 is one bit: 1 - 2 * sign, and the constant waits for the next layer's bias.
-        sign = _bits(element.materialised(), *_sign_position(element.low, element.high))
-        return Element(sign * -2.0, 1, -1, 1)
+        top = max(element.high, ~element.low).bit_length()
+        sign = graph.bits(element.materialised(graph), top, top + 1)
+        return Element(sign.scaled(1).negated(), 1, -1, 1)
     shift = fraction - target.fraction
     if shift <= 0:
         moved = element.shifted(-shift)
         if moved.low >= target.lowest and moved.high <= target.highest:
             return moved
-        value = moved.materialised()
-        return Element(_saturated(_Rounded(value, 0, moved.low, moved.high, None), low, high, target), 0, low, high)
-    unbounded = FixedPoint(63, 62 - target.fraction, True)
-    bottom, top = (int(word) for word in unbounded.requantise(bounds, fraction))
+        rounded = _Rounded(graph, moved.materialised(graph), 0, moved.low, moved.high, None)
+        return Element(graph.narrow(_saturated(rounded, target), low, high), 0, low, high)
+    bottom, top = (int(word) for word in FixedPoint(63, 62 - target.fraction, True).requantise(bounds, fraction))
     fits = bottom >= target.lowest and top <= target.highest
-    step = element.step
+    step = graph.bounds(element.base)[2]
     half = 1 << (shift - 1)
-    rest = (element.offset + half) % min(step, 1 << shift)
     if fits and step >= 1 << shift and element.offset % (1 << shift) != half:
         # Every value has the same dropped bits, and no tie: rounding is a constant.
-        base = element.base * 2.0**-shift
-        return Element(base, bottom - ((element.low - element.offset) >> shift), bottom, top)
+        return Element(element.base.scaled(-shift), bottom - ((element.low - element.offset) >> shift), bottom, top)
     # Constant bits below the value's own last bit never change the floor; where any is set, no value is a tie.
-    value = element.materialised(half - rest)
-    first = element.low + half - rest
-    last = element.high + half - rest
-    unit, exponent = unscaled(value)
-    tie_possible = rest == 0
-    lowest_bit = _last_bit(unit, exponent, shift) if tie_possible else None
-    rounded = _Rounded(value, shift, first, last, lowest_bit)
+    rest = (element.offset + half) % min(step, 1 << shift)
+    value = element.materialised(graph, half - rest)
+    last_bit = _last_bit(graph, value, shift) if rest == 0 else None
+    rounded = _Rounded(graph, value, shift, element.low + half - rest, element.high + half - rest, last_bit)
     if fits:
-        return Element(sealed(rounded.whole(), bottom, top), 0, bottom, top)
-    return Element(_saturated(rounded, low, high, target), 0, low, high)
+        return Element(graph.narrow(rounded.whole(), bottom, top), 0, bottom, top)
+    return Element(graph.narrow(_saturated(rounded, target), low, high), 0, low, high)
 
 
+def _last_bit(graph: Graph, value: Value, shift: int) -> Value:
+    """Bit ``shift`` of the sum, cleared at a tie: where all bits below it are zero."""
+    return graph.both(graph.bits(value, shift, shift + 1), graph.any(graph.bits(value, 0, shift)))
+
+
+@dataclass(frozen=True)
 class _Rounded:
     """The rounded value, in pieces: ``value >> shift``, with its last bit replaced by ``last_bit`` where given.
 
-    ``low`` and ``high`` bound ``value``, before the shift.
+    ``lowest`` and ``highest`` bound ``value``, before the shift.
     """
 
-    def __init__(self, value: FVariable, shift: int, low: int, high: int, last_bit: FVariable | None) -> None:
-        self.value = value
-        self.shift = shift
-        self.low = low >> shift
-        self.high = high >> shift
-        self.last_bit = last_bit
-        self.top = max(self.high, ~self.low).bit_length()
+    graph: Graph
+    value: Value
+    shift: int
+    lowest: int
+    highest: int
+    last_bit: Value | None
+
+    @property
+    def low(self) -> int:
+        """Lowest value, after the shift."""
+        return self.lowest >> self.shift
+
+    @property
+    def high(self) -> int:
+        """Highest value, after the shift."""
+        return self.highest >> self.shift
+
+    @property
+    def top(self) -> int:
         """Bits of the magnitude: the sign, if there is one, is bit ``top``."""
+        return max(self.high, ~self.low).bit_length()
 
-    def bits(self, first: int, last: int) -> FVariable:
+    def bits(self, first: int, last: int) -> Value:
         """Bits ``first`` to ``last - 1`` of the shifted value, as an unsigned number."""
-        return _bits(self.value, self.shift + first, self.shift + last)
+        return self.graph.bits(self.value, self.shift + first, self.shift + last)
 
-    def magnitude(self, count: int) -> FVariable:
+    def magnitude(self, count: int) -> Value:
         """The lowest ``count`` bits of the result, unsigned."""
         if self.last_bit is None:
             return self.bits(0, count)
-        if count == 1:
-            return self.last_bit
-        upper = self.bits(1, count)
-        return sealed(self.last_bit + upper * 2.0, 0, (1 << count) - 1)
+        return self.graph.add(self.last_bit, self.bits(1, count).scaled(1))
 
-    def whole(self) -> FVariable:
+    def whole(self) -> Value:
         """The whole result, signed if it can be negative."""
-        unit, exponent = unscaled(self.value)
-        keep = self.shift + (self.last_bit is not None) - exponent
-        floor = unit.quantize(int(self.low < 0), 64, -keep) * 2.0 ** (exponent - self.shift)
         if self.last_bit is None:
-            return floor
-        return self.last_bit + floor
+            return self.graph.floor(self.value, self.shift)
+        return self.graph.add(self.last_bit, self.graph.floor(self.value, self.shift + 1).scaled(1))
 
-    def sign(self) -> FVariable | None:
+    def sign(self) -> Value | None:
         """1 where the result is negative; None where it never is."""
         return self.bits(self.top, self.top + 1) if self.low < 0 else None
 
 
-def _saturated(rounded: _Rounded, low: int, high: int, target: FixedPoint) -> FVariable:
-    """The rounded value clipped to the target; the result's exact range is ``low`` to ``high``."""
+def _saturated(rounded: _Rounded, target: FixedPoint) -> Value:
+    """The rounded value clipped to the target, for values that leave it on one side or on both."""
+    graph = rounded.graph
     bits = target.width - int(target.signed)
     sign = rounded.sign()
     over = rounded.high >> bits > 0
-    if not target.signed:
+    if sign is None or not target.signed:
         count = min(bits, rounded.top)
         result = rounded.magnitude(count)
         if over:
-            result = result | _mask(_any(rounded.bits(bits, rounded.top)), bits)
-        if sign is not None:
-            result = _with_sign(result, sign, count).relu()
-        return sealed(result, low, high)
-    if sign is None:
-        result = rounded.magnitude(bits) | _mask(_any(rounded.bits(bits, rounded.top)), bits)
-        return sealed(result, low, high)
+            result = graph.either(result, graph.copies(graph.any(rounded.bits(bits, rounded.top)), bits))
+        return result if sign is None else graph.relu(_with_sign(graph, result, sign, count))
     under = ~rounded.low >> bits > 0
     if not over and not under:  # only a symmetric format gets here: all fits but the lowest word
-        return sealed(_without_lowest(rounded.magnitude(bits), sign, bits), low, high)
+        return _without_lowest(graph, rounded.magnitude(bits), sign, bits)
     upper = rounded.bits(bits, rounded.top)
-    magnitude = rounded.magnitude(bits)
+    count = rounded.top - bits
+    result = rounded.magnitude(bits)
     if not under:
-        magnitude = magnitude | _mask(_any(upper) & _not(sign), bits)
+        result = graph.either(result, graph.copies(graph.both(graph.any(upper), graph.invert(sign)), bits))
     elif not over:
-        magnitude = magnitude & _mask(_not(_any(_inverted(upper, rounded.top - bits)) & sign), bits)
+        lost = graph.both(graph.any(graph.differ(graph.copies(sign, count), upper)), sign)
+        result = graph.both(result, graph.copies(graph.invert(lost), bits))
     else:
-        wrong = _any(upper ^ _mask(sign, rounded.top - bits))
-        magnitude = wrong.msb_mux(_mask(_not(sign), bits), magnitude)
+        wrong = graph.any(graph.differ(upper, graph.copies(sign, count)))
+        result = graph.select(wrong, graph.copies(graph.invert(sign), bits), result)
     combine = _without_lowest if target.symmetric else _with_sign
-    return sealed(combine(magnitude, sign, bits), low, high)
+    return combine(graph, result, sign, bits)
 
 
-def _with_sign(magnitude: FVariable, sign: FVariable, bits: int) -> FVariable:
+def _with_sign(graph: Graph, magnitude: Value, sign: Value, bits: int) -> Value:
     """Two's complement number of a sign and the bits below it."""
-    return magnitude + sign * -(2.0**bits)
+    return graph.add(magnitude, sign.scaled(bits).negated())
 
 
-def _without_lowest(magnitude: FVariable, sign: FVariable, bits: int) -> FVariable:
+def _without_lowest(graph: Graph, magnitude: Value, sign: Value, bits: int) -> Value:
     """The number, but for the lowest word, which becomes the one above it."""
-    lowest = _not(_any(magnitude)) & sign
-    return _with_sign(magnitude | lowest, sign, bits)
-
-
-def _last_bit(unit: FVariable, exponent: int, shift: int) -> FVariable:
-    """Bit ``shift`` of the sum, cleared at a tie: where all bits below it are zero."""
-    value = unit * 2.0**exponent
-    dropped = _bits(value, 0, shift)
-    bit = _bits(value, shift, shift + 1)
-    if dropped.low == dropped.high:
-        return bit if dropped.low else FVariable.from_const(0.0, COST_MODEL)
-    return bit & _any(dropped)
-
-
-def _sign_position(low: int, high: int) -> tuple[int, int]:
-    top = max(high, ~low).bit_length()
-    return top, top + 1
-
-
-def _bits(value: FVariable, first: int, last: int) -> FVariable:
-    """Bits ``first`` to ``last - 1`` of the two's complement of a value, as an unsigned integer."""
-    unit, exponent = unscaled(value)
-    return unit.quantize(0, last - exponent, exponent - first) * 2.0 ** (exponent - first)
-
-
-def _any(bits: FVariable) -> FVariable:
-    """1 where any bit is set."""
-    return bits.unary_bit_op("any")
-
-
-def _not(bit: FVariable) -> FVariable:
-    return bit.unary_bit_op("not")
-
-
-def _inverted(bits: FVariable, count: int) -> FVariable:
-    return bits ^ FVariable.from_const(float((1 << count) - 1), COST_MODEL)
-
-
-def _mask(bit: FVariable, count: int) -> FVariable:
-    """``count`` copies of a bit, as an unsigned integer."""
-    return bit if count == 1 else _bits(-bit, 0, count)
+    lowest = graph.both(graph.invert(graph.any(magnitude)), sign)
+    return _with_sign(graph, graph.either(magnitude, lowest), sign, bits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,9 +71,12 @@ def layer_types(network: Network, ranges: dict[str, Interval]) -> dict[str, Laye
         A mean over a number of values that is no power of two, or a type wider than 64 bits.
     """
     types: dict[str, LayerTypes] = {}
+    # ap_fixed's rounding looks at bits above a value that lies wholly below the new last bit, and asserts.
+    coarsest = min((layer.format.fraction for layer in network.layers if isinstance(layer, Quantise | Relu)), default=0)
     for layer in network.layers:
         sources = [types[source].result_format for source in layer.sources]
         exact = ranges[layer.name]
+        result = exact.format if layer.name in network.outputs else _at_least(exact.format, -min(coarsest, 0))
         if isinstance(layer, Input):
             made = LayerTypes(layer.format.ap_type, layer.format)  # its quantiser's; the port itself need not round
         elif isinstance(layer, Quantise | Relu):
@@ -86,26 +89,27 @@ def layer_types(network: Network, ranges: dict[str, Interval]) -> dict[str, Laye
             fraction = max(sources[0].fraction + kernel.fraction, bias.fraction if bias else 0, exact.fraction)
             accum = _wide(exact, fraction)
             made = LayerTypes(
-                plain(exact.format), exact.format, plain(accum), _weights(kernel), _weights(bias) if bias else "ap_uint<1>"
+                plain(result), result, plain(accum), plain(kernel), plain(bias) if bias else "ap_uint<1>"
             )
         elif isinstance(layer, _Average):
             bits = _mean_bits(layer, network)
             source = sources[0]
             accum = FixedPoint(source.width + 2 * bits, source.integer + bits, source.signed)
-            made = LayerTypes(plain(exact.format), exact.format, plain(accum))
+            made = LayerTypes(plain(result), result, plain(accum))
         elif isinstance(layer, MaxPooling1D | MaxPooling2D):
             made = LayerTypes(plain(sources[0]), sources[0], plain(sources[0]))
         elif isinstance(layer, Flatten | Reshape | Permute | UpSampling1D):
             made = LayerTypes(types[layer.source].result, sources[0])  # hls4ml moves values in place
         else:
-            made = LayerTypes(plain(exact.format), exact.format)
+            made = LayerTypes(plain(result), result)
         types[layer.name] = made
         _check_width(layer.name, made)
     return types
 
 
-def _weights(form: FixedPoint) -> str:
-    return plain(form)
+def _at_least(form: FixedPoint, integer: int) -> FixedPoint:
+    extra = max(integer - form.integer, 0)
+    return replace(form, width=form.width + extra, integer=form.integer + extra)
 
 
 def _quantising(form: FixedPoint, nominal: FixedPoint) -> str:

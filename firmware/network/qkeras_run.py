@@ -14,7 +14,8 @@ from firmware.network.intervals import exact_bits, exact_formats
 from firmware.network.keras2 import import_keras, import_tensorflow
 from firmware.network.network import Network
 from firmware.network.qkeras_formats import is_linear, weight_format
-from firmware.network.qkeras_read import fused_name, graph_nodes, unwrap
+from firmware.network.qkeras_layers import fused_name
+from firmware.network.qkeras_read import graph_nodes, unwrap
 from firmware.network.reference import EventWords, check_words
 
 __all__ = ["needs_float64", "predict_words", "recreate"]

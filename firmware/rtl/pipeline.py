@@ -16,8 +16,9 @@ from alkaid.types import CombLogic, Op
 
 from firmware.adder_graph import Program
 from firmware.errors import UserError
+from firmware.settings import FirmwareSettings
 
-__all__ = ["Stage", "op_width", "register_bits", "split"]
+__all__ = ["Stage", "estimate_latency_cycles", "op_width", "register_bits", "split", "stage_budget_ns"]
 
 _INPUT, _CONSTANT = -1, 5
 _EPSILON = 1e-9
@@ -42,6 +43,22 @@ class Stage:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     delay_ns: float
+
+
+def stage_budget_ns(settings: FirmwareSettings) -> float:
+    """Longest combinational delay that the settings leave to a stage, in ns: the period less its margin."""
+    return settings.clock_period_ns * (1 - settings.clock_margin)
+
+
+def estimate_latency_cycles(program: Program, settings: FirmwareSettings) -> int:
+    """Cycles from ``in_valid`` to ``out_valid`` of the Verilog that these settings give.
+
+    Raises
+    ------
+    UserError
+        An operation cannot fit a stage.
+    """
+    return len(split(program, stage_budget_ns(settings))) + 1
 
 
 def split(program: Program, budget_ns: float) -> tuple[Stage, ...]:

@@ -16,7 +16,7 @@ from firmware.adder_graph.program import comb_to_json, write_gzip
 from firmware.errors import UserError
 from firmware.rtl.constraints import vivado_script, xdc
 from firmware.rtl.names import verilog_name
-from firmware.rtl.pipeline import Stage, register_bits, split
+from firmware.rtl.pipeline import Stage, register_bits, split, stage_budget_ns
 from firmware.rtl.top_module import boundary_fields, port_names, top_source
 from firmware.settings import FirmwareSettings
 
@@ -83,7 +83,7 @@ def write_rtl(program: Program, out_dir: Path, settings: FirmwareSettings) -> Rt
     UserError
         An operation cannot fit a stage, or the latency exceeds ``settings.latency_budget_ns``.
     """
-    stages = split(program, settings.clock_period_ns * (1 - settings.clock_margin))
+    stages = split(program, stage_budget_ns(settings))
     latency = len(stages) + 1
     _check_latency(program, latency, settings)
     top = verilog_name(program.name)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cores import CORE_RADIUS, core_windows, find_cores
+from .cores import VertexParticles, find_cores
 from .errors import UserError
-from .particles import Particles, at_face, charge_and_kind, transverse
+from .particles import ELECTRON, PHOTON, Particles, at_face, charge_and_kind, transverse
 from .settings import PARAMETRISED, SHIPPED, ShowerSettings
 from .spectrum import parametrised_cores, parametrised_minbias
 
@@ -22,7 +23,9 @@ _RHO_MIN, _RING, _N_RINGS = 0.04, 0.032, 16
 _WRAP = 1.0  # radians repeated behind 2 pi, more than any window is wide
 _KEY = 8.0  # room for one azimuth, 0 to 2 pi + _WRAP, in the sorted key
 COLUMNS = ("event", "pid", "pt_gev", "eta", "phi_rad")
-_MIN_CORE_PT_GEV = 5.0
+_SOFT_ETA = (1.3, 3.2)
+_MIN_CORES = 100
+_EM_RADIUS = 0.015  # projected radius in which a core's electromagnetic share is taken
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,26 @@ class PileupPool:
     place : int16 array
         The event's place in its group of 25.
     n_groups : int
-    azimuth : float32 array
-        Azimuth of each soft particle; the copies behind 2 pi included.
-    cores : Particles
-        Windows around local concentrations of energy; ``event`` counts cores.
+    cores : VertexParticles
+        Windows around photon-rich concentrations of energy, relative to their centres; ``event`` counts cores.
     core_start : int64 array, shape (C + 1,)
         Where each core's particles begin in `cores`.
-    core_centre : float32 array, shape (C, 2)
     """
 
     soft: Particles
     key: NDArray[np.float64]
     place: NDArray[np.int16]
     n_groups: int
-    cores: Particles
+    cores: VertexParticles
     core_start: NDArray[np.int64]
-    core_centre: NDArray[np.float32]
+
+    @property
+    def n_cores(self) -> int:
+        """Number of cores."""
+        return len(self.core_start) - 1
 
 
-def build_pool(soft: Particles, cores: Particles) -> PileupPool:
+def build_pool(soft: Particles, cores: VertexParticles) -> PileupPool:
     """Sort and index the particles of whole events (`soft`) and of cores."""
     _, event = np.unique(soft.event, return_inverse=True)
     rho = np.hypot(soft.x, soft.y)
@@ -79,31 +83,11 @@ def build_pool(soft: Particles, cores: Particles) -> PileupPool:
         int(event.max()) // _GROUP + 1 if len(event) else 0,
         cores,
         start,
-        _centres(cores, n_cores),
     )
 
 
-def _centres(cores: Particles, n_cores: int) -> NDArray[np.float32]:
-    """pT-weighted mean position of each core's particles around its hardest spot."""
-    pt = cores.pt_gev
-    centre = np.zeros((n_cores, 2))
-    for axis, values in enumerate((cores.x, cores.y)):
-        # the windows were cut around the centre: their hardest particles find it again
-        weight = pt**2
-        centre[:, axis] = np.bincount(cores.event, weight * values, n_cores) / np.bincount(
-            cores.event, weight, n_cores
-        )
-    for _ in range(2):
-        near = np.hypot(cores.x - centre[cores.event, 0], cores.y - centre[cores.event, 1]) < CORE_RADIUS
-        weight = np.where(near, pt, 1e-6 * pt)
-        total = np.bincount(cores.event, weight, n_cores)
-        for axis, values in enumerate((cores.x, cores.y)):
-            centre[:, axis] = np.bincount(cores.event, weight * values, n_cores) / total
-    return centre.astype(np.float32)
-
-
-def _read(path: Path, name: str) -> tuple[NDArray[np.int64], Particles]:
-    """Particles of a pool file at the calorimeter face, sorted by event."""
+def _read(path: Path, name: str) -> VertexParticles:
+    """The particles of a pool file, sorted by event."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -114,49 +98,67 @@ def _read(path: Path, name: str) -> tuple[NDArray[np.int64], Particles]:
     missing = [column for column in COLUMNS if column not in table.column_names]
     if missing:
         raise UserError(f"{name} {path} must have the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}")
-    column = {c: table[c].to_numpy(zero_copy_only=False) for c in COLUMNS}
-    for c, values in column.items():
-        bad = np.flatnonzero(~np.isfinite(values.astype(np.float64)))
-        if len(bad):
-            raise UserError(f"{name} {path}: column {c} must be finite; row {bad[0]} is {values[bad[0]]}; drop the row")
     if len(table) == 0:
         raise UserError(f"{name} {path} must hold particles; it has no row")
+    column = {c: table[c].to_numpy(zero_copy_only=False) for c in COLUMNS}
+    for c, values in column.items():
+        if not np.issubdtype(values.dtype, np.number):
+            raise UserError(f"{name} {path}: column {c} must hold numbers without gaps, not {values.dtype}")
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            raise UserError(f"{name} {path}: column {c} must be finite; row {bad[0]} is {values[bad[0]]}; drop the row")
     if (low := float(np.min(column["pt_gev"]))) <= 0:
-        raise UserError(f"{name} {path}: pt_gev must be positive; the smallest is {low:g}")
-    charge, kind = charge_and_kind(column["pid"])
-    x, y = at_face(column["pt_gev"], column["eta"], column["phi_rad"], charge)
-    energy = (column["pt_gev"] * np.cosh(column["eta"])).astype(np.float32)
-    particles = Particles(column["event"].astype(np.int32), x, y, energy, kind)
-    shown = np.flatnonzero(kind >= 0)
-    return column["event"], particles.take(shown[np.argsort(particles.event[shown], kind="stable")])
+        raise UserError(f"{name} {path}: column pt_gev must be positive; the smallest is {low:g}")
+    event, pid = (column[c].astype(np.int64) for c in ("event", "pid"))
+    pt, eta, phi = (column[c].astype(np.float64) for c in ("pt_gev", "eta", "phi_rad"))
+    shown = np.flatnonzero(charge_and_kind(pid)[1] >= 0)
+    order = shown[np.argsort(event[shown], kind="stable")]
+    return VertexParticles(event, pid, pt, eta, phi).take(order)
+
+
+def _endcap(particles: VertexParticles) -> Particles:
+    """Particles of the endcaps at the calorimeter face; the two ends of a collision become two events."""
+    low, high = _SOFT_ETA
+    inside = particles.take((np.abs(particles.eta) > low) & (np.abs(particles.eta) < high))
+    event = 2 * inside.event + (inside.eta < 0)
+    order = np.argsort(event, kind="stable")
+    inside = inside.take(order)
+    charge, kind = charge_and_kind(inside.pid)
+    x, y = at_face(inside.pt_gev, inside.eta, inside.phi_rad, charge)
+    energy = inside.pt_gev * np.cosh(inside.eta)
+    _, number = np.unique(event[order], return_inverse=True)
+    return Particles(number.astype(np.int32), x, y, energy.astype(np.float32), kind)
 
 
 @lru_cache(maxsize=4)
-def load_particles(source: str) -> tuple[Particles, Particles]:
-    """Whole events and cores of a source: "shipped", "parametrised" or a file's path."""
+def load_particles(source: str) -> tuple[Particles, VertexParticles]:
+    """Endcap events and cores of a source: "shipped", "parametrised" or a file's path."""
     if source == PARAMETRISED:
-        return parametrised_minbias(), parametrised_cores()
+        return _endcap(parametrised_minbias()), parametrised_cores()
     if source == SHIPPED:
-        data = resources.files(__package__) / "data"
-        with resources.as_file(data) as folder:
-            return _read(folder / "minbias.parquet", "shipped pool")[1], _read(folder / "cores.parquet", "shipped cores")[1]
-    soft = _read(Path(source), "pileup_pool")[1]
-    cores = find_cores(soft, _MIN_CORE_PT_GEV)
-    if len(cores) < 100:
+        with resources.as_file(resources.files(__package__) / "data") as folder:
+            soft, cores = (_read(folder / f"{name}.parquet", "shipped pool") for name in ("minbias", "cores"))
+        return _endcap(soft), cores
+    particles = _read(Path(source), "pileup_pool")
+    cores = find_cores(particles)
+    found = len(np.unique(cores.event))
+    if found < _MIN_CORES:
         raise UserError(
-            f"pileup_pool {source} must hold at least 100 concentrations of {_MIN_CORE_PT_GEV:g} GeV, "
-            f"not {len(cores)}; give more events (about 4,000 collisions)"
+            f"pileup_pool {source} must hold at least {_MIN_CORES} photon-rich concentrations of 7 GeV, not {found}; "
+            "give more collisions, or some with a hard scatter"
         )
-    return soft, core_windows(soft, cores)[0]
+    return _endcap(particles), cores
 
 
-def _part(particles: Particles, low: float, high: float) -> Particles:
+_Listed = TypeVar("_Listed", Particles, VertexParticles)
+
+
+def _part(particles: _Listed, low: float, high: float) -> _Listed:
     """The events of one share of the list, renumbered from 0 without gaps."""
     values, event = np.unique(particles.event, return_inverse=True)
     first, last = round(low * len(values)), round(high * len(values))
     chosen = (event >= first) & (event < last)
-    part = particles.take(chosen)
-    return Particles((event[chosen] - first).astype(np.int32), part.x, part.y, part.energy_gev, part.kind)
+    return replace(particles.take(chosen), event=(event[chosen] - first).astype(np.int32))
 
 
 @lru_cache(maxsize=8)
@@ -224,27 +226,43 @@ def overlay(
 def draw_cores(
     pool: PileupPool, n: int, settings: ShowerSettings, rng: np.random.Generator
 ) -> tuple[Particles, NDArray[np.float32]]:
-    """`n` random cores, each rotated at random and mirrored half of the time, and their centres, shape (n, 2)."""
-    eta = np.arcsinh(1 / np.hypot(pool.core_centre[:, 0], pool.core_centre[:, 1]))
-    low, high = settings.eta_range
-    choice = np.flatnonzero((eta > low) & (eta < high))
-    if len(choice) == 0:
-        raise UserError(f"the pile-up pool must hold cores in eta_range {low:g} to {high:g}; it has none; widen it")
-    core = rng.choice(choice, n)
+    """Up to `n` random cores at random places, and their centres.
+
+    Each is put at a random eta in the range and a random azimuth, mirrored in either half of the time. Those that are
+    not photon-rich enough where they reach the face (`pileup_em_share`) are dropped.
+
+    Returns
+    -------
+    particles : Particles
+        ``event`` counts the cores that stay.
+    centre : float32 array, shape (M, 2), M <= n
+    """
+    core = rng.integers(0, pool.n_cores, n)
+    eta = rng.uniform(*settings.eta_range, n)
+    phi = rng.uniform(-np.pi, np.pi, n)
+    mirror = rng.choice([-1.0, 1.0], (2, n))
     index, owner = _ranges(pool.core_start[core], pool.core_start[core + 1])
-    angle = rng.random(n) * 2 * np.pi
-    flip = rng.choice(np.array([-1, 1], dtype=np.float32), n)
-    cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    drawn = pool.cores.take(index)
+    charge, kind = charge_and_kind(drawn.pid)
+    eta_here = eta[owner] + mirror[0, owner] * drawn.eta
+    x, y = at_face(drawn.pt_gev, eta_here, phi[owner] + mirror[1, owner] * drawn.phi_rad, charge)
+    energy = drawn.pt_gev * np.cosh(eta_here)
+    particles = Particles(owner.astype(np.int32), x, y, energy.astype(np.float32), kind)
+    centre = np.stack(at_face(np.ones(n), eta, phi, np.zeros(n, dtype=np.int8)), axis=1)
+    all_pt = local_pt(particles, centre, _EM_RADIUS)
+    em = (kind == PHOTON) | (kind == ELECTRON)
+    em_pt = local_pt(particles.take(em), centre, _EM_RADIUS)
+    rich = (em_pt >= settings.pileup_em_share * all_pt) & (em_pt > 0)
+    return keep_candidates(particles, centre, rich)
 
-    def turned(x: NDArray[np.float32], y: NDArray[np.float32], k: NDArray[np.integer]) -> tuple:
-        return x * cos[k] - flip[k] * y * sin[k], x * sin[k] + flip[k] * y * cos[k]
 
-    x, y = turned(pool.cores.x[index], pool.cores.y[index], owner)
-    centre = np.stack(turned(*pool.core_centre[core].T, np.arange(n)), axis=1)
-    particles = Particles(
-        owner.astype(np.int32), x, y, pool.cores.energy_gev[index], pool.cores.kind[index]
-    )
-    return particles, centre
+def keep_candidates(
+    particles: Particles, centre: NDArray[np.float32], keep: NDArray[np.bool_]
+) -> tuple[Particles, NDArray[np.float32]]:
+    """Only the candidates of a mask, renumbered."""
+    number = np.cumsum(keep) - 1
+    kept = particles.take(keep[particles.event])
+    return replace(kept, event=number[kept.event].astype(np.int32)), centre[keep]
 
 
 def local_pt(particles: Particles, centre: NDArray[np.float32], radius: float) -> NDArray[np.float64]:

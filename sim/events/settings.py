@@ -35,6 +35,10 @@ class ShowerSettings:
         Cluster pT above which a signal or a background cluster counts (published selection: 20 and 10).
     pileup_max_pt_gev : float
         Upper end of the background clusters' pT (assumption; few lie above).
+    pileup_em_share : float
+        Least electromagnetic share of the particles' pT in a pile-up core, within 4.8 cm at the face (assumption). It
+        stands for the preselection on H/E, isolation and electromagnetic pT that a cluster passes before its shape is
+        looked at, and makes the background photon-rich: without it the problem is far too easy.
     eta_range : (float, float)
         Pseudorapidity of the clusters (published: 1.5 to 3.0).
     cluster_radius : float
@@ -78,6 +82,7 @@ class ShowerSettings:
     signal_min_pt_gev: float = 20.0
     pileup_min_pt_gev: float = 10.0
     pileup_max_pt_gev: float = 100.0
+    pileup_em_share: float = 0.8
     eta_range: tuple[float, float] = (1.5, 3.0)
     cluster_radius: float = 0.015
     pitch_cm: float = 2.12
@@ -110,6 +115,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "pileup_density_gev": (0, 5),
     "pileup_min_pt_gev": (5, 1000),
     "pileup_max_pt_gev": (5, 1000),
+    "pileup_em_share": (0, 0.99),
     "cluster_radius": (0.004, 0.02),
     "pitch_cm": (1.5, 4.0),
     "threshold_mip_t": (0, 20),

@@ -16,9 +16,9 @@ from .candidates import electrons, photons, pions
 from .deposits import deposit
 from .errors import UserError
 from .features import SHOWER_FEATURES
-from .geometry import Layers, trigger_layers
+from .geometry import EM_TRIGGER_LAYERS, Layers, trigger_layers
 from .particles import Particles
-from .pool import PileupPool, draw_cores, load_pool, local_pt, overlay
+from .pool import PileupPool, draw_cores, keep_candidates, load_pool, local_pt, overlay
 from .settings import ShowerSettings
 from .shapes import cluster, kinematics, read_cells, shape_variables
 from .table import ELECTRON, KINDS, PHOTON, PILEUP, PION, ClusterTable, concatenate
@@ -27,8 +27,7 @@ __all__ = ["ShowerSettings", "generate_clusters"]
 
 _BATCH = 256  # candidates simulated together: about 50 MB
 _CORE_RADIUS = 0.018  # projected radius of the particles' sum that decides whether a core is worth a shower
-_PARTICLE_DENSITY_GEV = 1.05  # of one collision's particles per unit of eta and azimuth, in the shipped pool
-_CORE_SHARE = 0.9  # of the selection's pT; cores below practically never make a cluster
+_CORE_SHARE = 0.8  # of the selection's pT; cores below practically never make a cluster
 _MAX_BATCHES_WITHOUT = 200
 _SIGNAL = {ELECTRON: electrons, PHOTON: photons, PION: pions}
 
@@ -62,14 +61,11 @@ def _pileup_batch(
     settings: ShowerSettings, pool: PileupPool, rng: np.random.Generator
 ) -> tuple[Particles, NDArray[np.float32]]:
     """Cores with pile-up on top, only those whose particles could make a cluster."""
-    particles, centre = draw_cores(pool, 3 * _BATCH, settings, rng)
-    particles = _joined(particles, overlay(pool, centre, settings, rng))
-    expected = _pileup_pt(centre, _PARTICLE_DENSITY_GEV, _CORE_RADIUS, settings)
-    enough = local_pt(particles, centre, _CORE_RADIUS) - expected > _CORE_SHARE * settings.pileup_min_pt_gev
-    number = np.cumsum(enough) - 1
-    kept = particles.take(enough[particles.event])
-    event = number[kept.event].astype(np.int32)
-    return Particles(event, kept.x, kept.y, kept.energy_gev, kept.kind), centre[enough]
+    particles, centre = draw_cores(pool, 2 * _BATCH, settings, rng)
+    # pile-up adds little to what is subtracted again: the core alone decides whether a shower is worth its while
+    enough = local_pt(particles, centre, _CORE_RADIUS) > _CORE_SHARE * settings.pileup_min_pt_gev
+    particles, centre = keep_candidates(particles, centre, enough)
+    return _joined(particles, overlay(pool, centre, settings, rng)), centre
 
 
 def _simulate(
@@ -80,7 +76,7 @@ def _simulate(
     image, corner = deposit(particles, centre, layers, settings, rng)
     cells = read_cells(image, corner, centre, layers, settings, rng)
     cells, seed = cluster(cells, centre, layers, settings.cluster_radius)
-    pt, eta, _ = kinematics(cells.take(cells.layer < 14), layers)
+    pt, eta, _ = kinematics(cells.take(cells.layer < EM_TRIGGER_LAYERS), layers)
     pt = pt - _pileup_pt(seed, settings.pileup_density_gev, settings.cluster_radius, settings)
     low, high = settings.eta_range
     if kind == PILEUP:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-__all__ = ["Advance", "clock_text", "progress", "say"]
+__all__ = ["Advance", "clock_text", "hint", "progress", "say"]
 
 
 class Advance(Protocol):
@@ -24,6 +24,12 @@ _SECONDS_BETWEEN_LINES = 5.0
 def say(line: str) -> None:
     """One line for people, on standard error."""
     print(line, file=sys.stderr, flush=True)
+
+
+def hint(line: str) -> None:
+    """One line that only somebody who waits at a terminal needs."""
+    if sys.stderr.isatty():
+        say(line)
 
 
 @contextmanager

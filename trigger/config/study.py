@@ -158,8 +158,8 @@ def _checked(study: Study) -> Study:
         _check_events(study, data.n_train)
     if study.firmware.reuse_factor != 1:
         raise UserError(
-            f"firmware.reuse_factor of a study must be 1, not {study.firmware.reuse_factor}: the search costs fully parallel "
-            "networks; for another factor convert a chosen model file with trigger generate --model"
+            f"firmware.reuse_factor of a study must be 1, not {study.firmware.reuse_factor}: the search costs fully "
+            "parallel networks; for another factor convert a chosen model file with trigger generate --model"
         )
     return replace(study, space=replace(space, features=tuple(features)))
 

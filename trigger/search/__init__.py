@@ -8,5 +8,6 @@ from trigger.search.store import read_candidates
 from trigger.search.sweep import Sweep, sweep
 
 __all__ = [
-    "Candidate", "Progress", "StoredFront", "Sweep", "SweepProgress", "choose", "knee", "read_candidates", "read_front", "sweep",
+    "Candidate", "Progress", "StoredFront", "Sweep", "SweepProgress", "choose", "knee", "read_candidates", "read_front",
+    "sweep",
 ]  # fmt: skip

@@ -44,8 +44,8 @@ def choose(front: Sequence[Candidate], choice: ChoiceSection) -> Candidate:
     asked = ", ".join(f"{key} {limit:g}" for key, _, _, limit in budgets)
     has = ", ".join(f"{nearest.cost[cost]:g} {unit}" for _, cost, unit, _ in budgets)
     raise UserError(
-        f"the budget ({asked}) must be kept by a member of the front, and none of {len(front)} does; the nearest, {nearest.id}, "
-        f"needs {has}: raise the budget"
+        f"the budget ({asked}) must be kept by a member of the front, and none of {len(front)} does; the nearest, "
+        f"{nearest.id}, needs {has}: raise the budget"
     )
 
 

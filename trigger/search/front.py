@@ -12,7 +12,7 @@ __all__ = ["hypervolume", "non_dominated", "reference_point", "spread"]
 
 
 def non_dominated(candidates: Iterable[Candidate], objectives: Sequence[str]) -> tuple[Candidate, ...]:
-    """The feasible candidates that no feasible one dominates, sorted by objectives; one of each equal set of objectives.
+    """The feasible candidates that no feasible one dominates, sorted by objectives; one of each set of equals.
 
     Parameters
     ----------

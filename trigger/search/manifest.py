@@ -25,7 +25,7 @@ _PACKAGES = (
 
 
 def packages() -> dict[str, str]:
-    """Versions of the packages that a search's result depends on; a package that is not installed as one is left out."""
+    """Versions of the packages that a search's result depends on; what is not installed is left out."""
     found = {}
     for name in _PACKAGES:
         try:
@@ -96,5 +96,6 @@ def _check_manifest(study: Study, run_dir: Path) -> None:
     if changed:
         was = ", ".join(f"{name} {versions.get(name, 'absent')} -> {packages()[name]}" for name in changed)
         raise UserError(
-            f"'{run_dir}' must be continued with the packages it was begun with ({was}); move the folder away to begin anew"
+            f"'{run_dir}' must be continued with the packages it was begun with ({was}); "
+            "move the folder away to begin anew"
         )

@@ -1,4 +1,4 @@
-"""Worker processes that may die, hang on to memory, or fail on one candidate, without the search noticing more than that."""
+"""Worker processes that may die, keep memory, or fail on one candidate, without the search ending for it."""
 
 from __future__ import annotations
 
@@ -160,7 +160,8 @@ class WorkerPool:
                 self._failed_starts += 1
                 if self._failed_starts >= _FAILED_STARTS:
                     raise RuntimeError(
-                        f"{_FAILED_STARTS} worker processes in a row ended before they were set up (exit code {exit_code})"
+                        f"{_FAILED_STARTS} worker processes in a row ended before they were set up "
+                        f"(exit code {exit_code})"
                     )
             return []
         deaths[task.id] = deaths.get(task.id, 0) + 1

@@ -209,9 +209,9 @@ class _Run:
             raise RuntimeError(f"every candidate failed; the first: {candidates[0].reason}")
         closest = min(finished, key=lambda c: (c.violation, c.id))
         raise UserError(
-            f"firmware.latency_budget_ns ({self.study.firmware.latency_budget_ns:g}) must be met by some candidate, and none of "
-            f"{len(finished)} does; the closest, {closest.id}, is estimated at {closest.cost['latency_ns']:g} ns: raise the budget, or "
-            "allow fewer bits or units in section space"
+            f"firmware.latency_budget_ns ({self.study.firmware.latency_budget_ns:g}) must be met by some candidate, "
+            f"and none of {len(finished)} does; the closest, {closest.id}, is estimated at "
+            f"{closest.cost['latency_ns']:g} ns: raise the budget, or allow fewer bits or units in section space"
         )
 
 

@@ -18,7 +18,8 @@ from trigger.errors import UserError
 from trigger.train.intervals import clopper_pearson
 
 __all__ = [
-    "ETA_REGIONS", "SIGNAL_EFFICIENCIES", "Metrics", "WorkingPoint", "auc", "check_two_classes", "measure", "roc", "working_point",
+    "ETA_REGIONS", "SIGNAL_EFFICIENCIES", "Metrics", "WorkingPoint", "auc", "check_two_classes", "measure", "roc",
+    "working_point",
 ]  # fmt: skip
 
 SIGNAL_EFFICIENCIES = (0.90, 0.95, 0.975, 0.995)

@@ -29,7 +29,7 @@ class _Steps:
 
 
 def schedule_steps(steps: int, settings: TrainingSection) -> _Steps:
-    """First and last step at which masks are updated, and how often: multiples of the frequency, the last one before the end.
+    """First and last step at which masks are updated, and how often: multiples of the frequency.
 
     A training too short for the wanted frequency updates its masks more often.
     """
@@ -110,7 +110,8 @@ def check_sparsity(network: Network, sparsity: Mapping[str, float]) -> dict[str,
         needed = weights - kept_weights(weights, sparsity.get(layer.name, 0.0))
         if zeros < needed:
             raise RuntimeError(
-                f"sparsity of layer '{layer.name}' must leave at least {needed} of {weights} integer weights zero, not {zeros}"
+                f"sparsity of layer '{layer.name}' must leave at least {needed} of {weights} integer weights zero, "
+                f"not {zeros}"
             )
         found[layer.name] = zeros / weights
     return found

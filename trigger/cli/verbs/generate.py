@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trigger.cli.outcome import Outcome
-from trigger.cli.progress import say
+from trigger.cli.progress import hint, say
 from trigger.cli.verbs.project_text import project_lines, project_result
 from trigger.cli.workspace import Workspace, open_workspace, read_json
 from trigger.config.sections import ChoiceSection
@@ -81,7 +81,7 @@ def generate(workspace: Workspace, *, again: bool = True) -> Outcome:
     test = events_of(candidate.genome, events(workspace)["test"])
     stimulus = {port: words[: study.verify.events] for port, words in test.words.items()}
     network = read_model(workspace.run_dir, candidate.id)
-    say(f"generate: {candidate.id} -> {project}")
+    hint(f"generate: {candidate.id} -> {project}")
     convert(network, project.parent, study.firmware, name=project.name, events=stimulus)
     program = load_program(read_project(project).program)
     words = np.asarray(emulate(program, test.words)[OUTPUT]).reshape(len(test))

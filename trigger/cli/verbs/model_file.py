@@ -9,7 +9,7 @@ from typing import Any
 
 from firmware.settings import FirmwareSettings
 from trigger.cli.outcome import Outcome
-from trigger.cli.progress import say
+from trigger.cli.progress import hint
 from trigger.cli.verbs.project_text import project_lines, project_result
 from trigger.cli.verbs.synthesis import synthesise
 from trigger.errors import UserError
@@ -32,7 +32,7 @@ def generate_from_file(options: Namespace) -> Outcome:
     name = options.name or path.stem
     from firmware.convert import convert
 
-    say(f"generate: {path} -> {Path(options.out) / name}")
+    hint(f"generate: {path} -> {Path(options.out) / name}")
     project = convert(path, Path(options.out), settings, name=name)
     result = project_result(project)
     lines = project_lines(project)

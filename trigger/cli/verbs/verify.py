@@ -53,13 +53,12 @@ def prove(project: Path, amount: Amount, *, allow_edited: bool = False) -> Outco
     """
     from firmware.verify import verify
 
-    say(f"verify: {project}")
     result = verify(
         project,
         simulator=amount.simulator,
         rtl_events=amount.rtl_events,
         allow_edited=allow_edited,
-        progress=lambda line: say(f"  {line}"),
+        progress=lambda line: say(f"verify: {line}"),
         n_events=amount.events,
     )
     cycles, period = result.latency_cycles, result.clock_period_ns

@@ -12,7 +12,7 @@ __all__ = ["crossover"]
 
 
 def crossover(one: Genome, other: Genome, space: SpaceSection, random: Random) -> Genome:
-    """Uniform crossover: every variable's bits (or absence), the depth, and every property of a layer from one parent or the other.
+    """Uniform crossover: each variable's bits or absence, the depth, and each property of a layer from either parent.
 
     A layer that only one parent has is taken from it.
 

@@ -17,7 +17,7 @@ T = TypeVar("T", int, float)
 
 
 def mutate(genome: Genome, space: SpaceSection, rate: float, random: Random) -> Genome:
-    """Change about ``rate`` genes: ordered choices move one step, mostly; variables enter and leave; layers are added and dropped.
+    """Change about ``rate`` genes: ordered choices move, variables enter and leave, layers are added and dropped.
 
     Parameters
     ----------
