@@ -6,7 +6,6 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,8 @@ class Cost:
         reports is the cost before it). Not calibrated: see ``firmware.resources``.
     latency_ns_estimate : float
         Longest path from any input to any output, unregistered, in ns.
+    lut_two_input : float
+        LUTs before that fusion, counted as in the published calibration.
     n_adders : int
         Two-input additions and subtractions; a ternary adder is two.
     lut_by_layer : mapping of layer name to float
@@ -40,6 +41,7 @@ class Cost:
     """
 
     lut_raw: float
+    lut_two_input: float
     latency_ns_estimate: float
     n_adders: int
     lut_by_layer: Mapping[str, float]
@@ -79,9 +81,10 @@ def cost_of(program: Program) -> Cost:
         by_layer[layer] = by_layer.get(layer, 0.0) + op.cost
     return Cost(
         lut_raw=program.cost,
+        lut_two_input=program.two_input_cost,
         latency_ns_estimate=max((op.latency for op in ops), default=0.0),
         n_adders=sum(_ADDERS.get(op.opcode, 0) for op in ops),
-        lut_by_layer=MappingProxyType(by_layer),
+        lut_by_layer=by_layer,
     )
 
 

@@ -72,6 +72,8 @@ class Program:
     inputs: tuple[Port, ...]
     outputs: tuple[OutputPort, ...]
     layer_of_op: tuple[str, ...]
+    two_input_cost: float
+    """Cost before that fusion, counted as in the published calibration (see ``counting``)."""
 
     @property
     def cost(self) -> float:
@@ -87,6 +89,7 @@ class Program:
             "inputs": [asdict(port) for port in self.inputs],
             "outputs": [asdict(port) for port in self.outputs],
             "layer_of_op": _names_to_json(self.layer_of_op),
+            "two_input_cost": self.two_input_cost,
         }
         write_gzip(path, data)
 
@@ -109,6 +112,7 @@ def load_program(path: Path) -> Program:
             inputs=tuple(Port(**_port_fields(port)) for port in data["inputs"]),
             outputs=tuple(OutputPort(**_port_fields(port)) for port in data["outputs"]),
             layer_of_op=_names_from_json(data["layer_of_op"]),
+            two_input_cost=float(data["two_input_cost"]),
         )
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise UserError(f"program file '{path.name}' must be whole, not broken ({error}); generate it again") from None

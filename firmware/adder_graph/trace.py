@@ -8,6 +8,7 @@ from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_ad
 from alkaid.trace.passes.surrogate import cost_lat_ternary_add
 from alkaid.types import CombLogic
 
+from firmware.adder_graph.counting import two_input_cost
 from firmware.adder_graph.graph import COST_MODEL, Graph, Value
 from firmware.adder_graph.layer_rules import apply_symbolic
 from firmware.adder_graph.linear import LinearSolver
@@ -58,10 +59,10 @@ def trace_network(
     for name in [layer.name for layer in network.layers] if every_layer else network.outputs:
         graph.layer = name
         ports.append(_output_port(graph, name, tensors[name], formats[name].format, values))
-    comb, layers = graph.finish(values)
-    comb, layers = _emitted(comb, layers, stage_ns)
+    pairs, layers_of_pairs = graph.finish(values)
+    comb, layers = _emitted(pairs, layers_of_pairs, stage_ns)
     inputs = tuple(Port(layer.name, layer.shape, layer.format) for layer in network.inputs)
-    return Program(network.name, comb, inputs, tuple(ports), layers)
+    return Program(network.name, comb, inputs, tuple(ports), layers, two_input_cost(pairs))
 
 
 def _symbolic_tensors(graph: Graph, network: Network, *, fast: bool) -> dict[str, SymbolicTensor]:

@@ -118,8 +118,12 @@ def _check_request(network: Network, settings: FirmwareSettings, name: str, out_
 
 def _types_of(layer: HlsLayer, prepared: Prepared, types: dict[str, LayerTypes]) -> LayerTypes:
     found = types[layer.described_by]
-    is_port = prepared.inputs.get(layer.described_by) == layer.name
-    return replace(found, result=plain(found.result_format)) if is_port else found
+    form = found.result_format
+    if prepared.inputs.get(layer.described_by) == layer.name:
+        return replace(found, result=plain(form))
+    if layer.is_recast:  # hls4ml merges equal types
+        return replace(found, result=form.ap_type if found.result == plain(form) else plain(form))
+    return found
 
 
 def _reuse(settings: FirmwareSettings, layer: str) -> int:

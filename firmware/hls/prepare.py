@@ -17,15 +17,18 @@ from firmware.hls.names import SafeNames
 from firmware.network.keras2 import import_keras, import_qkeras
 from firmware.network.layers import Input, Quantise, Relu
 from firmware.network.network import Network
+from firmware.network.qkeras_layers import fused_name
+from firmware.network.qkeras_read import graph_nodes, unwrap
 
 __all__ = ["HlsLayer", "Prepared", "prepare"]
 
-_IDENTITY = ("Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "ActivityRegularization")
+_IDENTITY = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
 _COPIED = (
     "Subtract", "Flatten", "Reshape", "Permute", "UpSampling1D", "GlobalAveragePooling1D", "MaxPooling1D", "MaxPooling2D",
     "AveragePooling1D", "AveragePooling2D",
 )  # fmt: skip
 _RESHAPES = ("Flatten", "Reshape")
+_MOVES = (*_RESHAPES, "Permute", "UpSampling1D")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ class HlsLayer:
     """The layer of the description whose types it takes."""
 
     is_result: bool = True
-    """Whether its values are that layer's (False: a part of a longer merge)."""
+    """Whether its values are to be shown as that layer's (False: a part of a longer merge, or a copy)."""
+
+    is_recast: bool = False
+    """Whether its type must differ in its rounding mode from its source's, though not in its values."""
 
 
 @dataclass
@@ -82,23 +88,24 @@ class _Builder:
         """Keras layer name to the layer of the description that holds the same values."""
         self.flat: dict[str, str] = {}
         """Keras layer name to the name of the layer whose values it holds, through reshapes."""
+        self.permuted: set[str] = set()
+        self.recast: set[str] = set()
         self.weights: list[tuple[Any, list[np.ndarray]]] = []
 
     def build(self) -> Prepared:
-        for name, sources in _connections(self.model):
-            self._add(name, sources)
+        for node in graph_nodes(self.model):
+            self._add(node.layer.name, unwrap(node.layer), [parent.layer.name for parent in node.parent_nodes])
         self._finish()
         return self.result
 
-    def _add(self, keras_name: str, sources: list[str]) -> None:
-        layer = _unwrapped(self.model.get_layer(keras_name))
+    def _add(self, keras_name: str, layer: Any, sources: list[str]) -> None:
         kind = type(layer).__name__
         inputs = [self.tensors[source] for source in sources]
         if kind == "InputLayer":
             self._input(keras_name, layer)
-        elif kind in _IDENTITY:
+        elif _changes_nothing(layer):
             self.tensors[keras_name] = inputs[0]
-            self.described[keras_name] = self.described[sources[0]]
+            self.described[keras_name] = layer.name if self._has(layer.name) else self.described[sources[0]]
             self.flat[keras_name] = self.flat[sources[0]]
         elif kind == "QActivation":
             self._activation(keras_name, layer, sources[0])
@@ -107,11 +114,7 @@ class _Builder:
         elif kind in ("Add", "Concatenate"):
             self._merge(keras_name, layer, inputs)
         elif kind in _COPIED:
-            described = self._known(layer.name)
-            made = type(layer).from_config(layer.get_config() | {"name": self._take(layer.name, described)})
-            self._put(keras_name, described, made(inputs if len(inputs) > 1 else inputs[0]))
-            if kind in _RESHAPES:
-                self.flat[keras_name] = self.flat[sources[0]]
+            self._copy(keras_name, layer, sources, inputs)
         else:
             raise UserError(
                 f"layer '{keras_name}' must be one that hls4ml computes exactly, not {kind}; "
@@ -126,10 +129,30 @@ class _Builder:
         self.result.inputs[described] = name
 
     def _activation(self, keras_name: str, layer: Any, source: str) -> None:
-        described = keras_name if self._has(layer.name) else self.described[source]
+        described = layer.name if self._has(layer.name) else self.described[source]
         if not isinstance(self.network.layer(described), Input | Quantise | Relu):
             raise _unknown(layer.name)
         self._put(keras_name, described, self._quantiser(layer.name, described, layer.quantizer, self.tensors[source]))
+
+    def _copy(self, keras_name: str, layer: Any, sources: list[str], inputs: list[Any]) -> None:
+        kind = type(layer).__name__
+        described = self._known(layer.name)
+        recast = kind in _MOVES and sources[0] in self.recast
+        if kind in _RESHAPES and sources[0] in self.permuted:
+            # hls4ml would swap a permutation in front of a flattening for another order of weights, and not always the
+            # right one: keep the two apart.
+            recast = not recast
+            of = self.described[sources[0]]
+            name = self._take(f"{of}_copy", of, is_result=False, is_recast=recast)
+            inputs = [self.keras.layers.Activation("linear", name=name)(inputs[0])]
+        config = layer.get_config() | {"name": self._take(layer.name, described, is_recast=recast)}
+        self._put(keras_name, described, type(layer).from_config(config)(inputs if len(inputs) > 1 else inputs[0]))
+        if kind in _RESHAPES:
+            self.flat[keras_name] = self.flat[sources[0]]
+        if kind == "Permute":
+            self.permuted.add(keras_name)
+        if recast:
+            self.recast.add(keras_name)
 
     def _weighted(self, keras_name: str, layer: Any, tensor: Any) -> None:
         described = self._known(layer.name)
@@ -141,7 +164,7 @@ class _Builder:
         self.weights.append((made, weights))
         self._put(keras_name, described, result)
         if not _is_linear(layer.activation):
-            fused = self._fused(layer.name)
+            fused = self._known(fused_name(layer))
             self._put(keras_name, fused, self._quantiser(fused, fused, layer.activation, result))
 
     def _merge(self, keras_name: str, layer: Any, inputs: list[Any]) -> None:
@@ -163,20 +186,14 @@ class _Builder:
             return qkeras.QActivation(qkeras.quantizers.binary(alpha=1), name=own)(tensor)
         return self.keras.layers.Activation(kind, name=own)(tensor)
 
-    def _fused(self, name: str) -> str:
-        for layer in self.network.layers:
-            if isinstance(layer, Quantise | Relu) and layer.source == name and layer.name.startswith(f"{name}_"):
-                return layer.name
-        raise _unknown(f"{name}'s activation")
-
     def _put(self, keras_name: str, described: str, tensor: Any) -> None:
         self.tensors[keras_name] = tensor
         self.described[keras_name] = described
         self.flat[keras_name] = self.result.layers[-1].name
 
-    def _take(self, name: str, described: str, *, is_result: bool = True) -> str:
+    def _take(self, name: str, described: str, *, is_result: bool = True, is_recast: bool = False) -> str:
         taken = self.names.take(name)
-        self.result.layers.append(HlsLayer(taken, described, is_result))
+        self.result.layers.append(HlsLayer(taken, described, is_result, is_recast))
         return taken
 
     def _has(self, name: str) -> bool:
@@ -207,27 +224,6 @@ class _Builder:
         return bool(self.tensors[name]._keras_history.layer.name == flat)
 
 
-def _connections(model: Any) -> list[tuple[str, list[str]]]:
-    """Layer names in order, each with those that feed it."""
-    config = model.get_config()
-    if type(model).__name__ == "Sequential":
-        names = [entry["config"]["name"] for entry in config["layers"]]
-        return [(name, names[i - 1 : i] if i else []) for i, name in enumerate(names)]
-    found = []
-    for entry in config["layers"]:
-        nodes = entry["inbound_nodes"]
-        if len(nodes) > 1:
-            raise UserError(
-                f"layer '{entry['name']}' must be used once, not {len(nodes)} times; give each use a layer of its own"
-            )
-        found.append((entry["name"], [inbound[0] for inbound in nodes[0]] if nodes else []))
-    return found
-
-
-def _unwrapped(layer: Any) -> Any:
-    return layer.layer if type(layer).__name__ == "PruneLowMagnitude" else layer
-
-
 def _plain_weighted(keras: Any, layer: Any, name: str) -> Any:
     kind = type(layer).__name__
     config = layer.get_config()
@@ -246,6 +242,13 @@ def _plain_weighted(keras: Any, layer: Any, name: str) -> Any:
 
 def _quantised(quantiser: Any, variable: Any) -> np.ndarray:
     return np.asarray(quantiser(variable))
+
+
+def _changes_nothing(layer: Any) -> bool:
+    kind = type(layer).__name__
+    if kind == "Permute":  # hls4ml drops one of a single axis itself
+        return list(layer.dims) == sorted(layer.dims)
+    return kind in _IDENTITY or (kind == "Activation" and _is_linear(layer.activation))
 
 
 def _is_linear(activation: Any) -> bool:

@@ -20,7 +20,7 @@ from firmware.network.fixed_point import FixedPoint
 __all__ = [
     "Add", "AveragePooling1D", "AveragePooling2D", "Concatenate", "Conv1D", "Conv2D", "Dense", "Flatten",
     "GlobalAveragePooling1D", "Input", "Layer", "MaxPooling1D", "MaxPooling2D", "Permute", "Quantise", "Relu",
-    "Reshape", "Shape", "Subtract", "UpSampling1D", "WeightedLayer",
+    "Reshape", "Shape", "Subtract", "UpSampling1D", "WeightedLayer", "Words",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -204,7 +204,10 @@ class Concatenate(_Merge):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """Lengths of that axis added up."""
-        axis = self.axis % len(shapes[0])
+        rank = len(shapes[0])
+        if not -rank <= self.axis < rank:
+            raise UserError(f"axis of Concatenate '{self.name}' must be {-rank} to {rank - 1}, not {self.axis}")
+        axis = self.axis % rank
         rest = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
         if len(rest) != 1 or len({len(shape) for shape in shapes}) != 1:
             raise UserError(f"inputs of Concatenate '{self.name}' must agree but for axis {axis}, not {shapes}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from firmware.errors import UserError
-from firmware.network.layers import Conv1D, Conv2D, Dense, Input, Layer, Shape, WeightedLayer
+from firmware.network.fixed_point import FixedPoint
+from firmware.network.layers import Conv1D, Conv2D, Dense, Input, Layer, Shape, Words
 
 __all__ = ["Network"]
 
@@ -50,16 +53,15 @@ class Network:
             raise UserError(f"outputs of network '{self.name}' must each be a layer of its own, not {self.outputs}")
         if not self.inputs or not self.outputs:
             raise UserError(f"network '{self.name}' must have at least one input and one output")
+        shapes = self.shapes  # refuses what does not fit
         for layer in self.layers:
             if isinstance(layer, Dense | Conv1D | Conv2D):
-                self._check_weights(layer)
-
-    def _check_weights(self, layer: WeightedLayer) -> None:
-        expected = layer.kernel_shape(self.shapes[layer.source])
-        if layer.kernel is not None and layer.kernel.shape != expected:
-            raise UserError(f"kernel of '{layer.name}' must have shape {expected}, not {layer.kernel.shape}")
-        if layer.bias is not None and layer.bias.shape != expected[-1:]:
-            raise UserError(f"bias of '{layer.name}' must have shape {expected[-1:]}, not {layer.bias.shape}")
+                kernel_shape = layer.kernel_shape(shapes[layer.source])
+                _check_weights(f"kernel of '{layer.name}'", layer.kernel, layer.kernel_format, kernel_shape)
+                if layer.bias_format is not None:
+                    _check_weights(f"bias of '{layer.name}'", layer.bias, layer.bias_format, kernel_shape[-1:])
+                elif layer.bias is not None:
+                    raise UserError(f"bias of '{layer.name}' must have a format; give bias_format, or no bias")
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
@@ -88,4 +90,18 @@ class Network:
             layer.kernel is not None and (layer.bias_format is None or layer.bias is not None)
             for layer in self.layers
             if isinstance(layer, Dense | Conv1D | Conv2D)
+        )
+
+
+def _check_weights(subject: str, words: Words | None, fmt: FixedPoint, shape: Shape) -> None:
+    if words is None:
+        return
+    if words.shape != shape:
+        raise UserError(f"{subject} must have shape {shape}, not {words.shape}")
+    if words.dtype.kind != "i":
+        raise UserError(f"{subject} must hold words (integers), not {words.dtype}; quantise them with {fmt}")
+    allowed = np.isin(words, (-1, 1)) if fmt.binary else (words >= fmt.lowest) & (words <= fmt.highest)
+    if not allowed.all():
+        raise UserError(
+            f"{subject} must hold words of its format ({fmt.lowest} to {fmt.highest}), not {words[~allowed][0]}"
         )

@@ -126,9 +126,9 @@ def _words(subject: str, variable: Any, fmt: FixedPoint, quantiser: Any) -> NDAr
     if not np.isfinite(values).all():
         raise UserError(f"{subject} must be finite, not {values[~np.isfinite(values)][0]}; train again")
     words = fmt.quantise(values)
-    # QKeras's own answer, up to the float32 rounding of its straight-through sum.
+    # QKeras's own answer, but for the float32 rounding of its straight-through sum w + (q(w) - w).
     theirs = np.asarray(quantiser(variable), np.float64) / fmt.lsb
-    if np.abs(theirs - words).max(initial=0) > 1e-3 * max(1.0, float(np.abs(words).max(initial=0))):
+    if (np.abs(theirs - words) > 0.01 + np.abs(values) / fmt.lsb * 2.0**-23).any():
         raise UserError(f"{subject} must quantise to what its quantiser {quantiser} makes of it, and does not")
     return words
 

@@ -73,7 +73,7 @@ def needs_float64(model: Any, network: Network) -> bool:
     """Whether the model must be run in float64 to be exact.
 
     It must where a partial sum exceeds the 24 bits of float32, where a layer has another float type, or where
-    QKeras's straight-through sum ``w + (q(w) - w)`` leaves a quantised weight off its grid.
+    QKeras's straight-through sum ``w + (q(w) - w)`` misses the quantised weight: it does far outside the range.
 
     Raises
     ------
@@ -170,8 +170,9 @@ def _is_off_grid(layer: Any) -> bool:
     if layer.use_bias:
         pairs.append((layer.bias, layer.bias_quantizer_internal))
     for variable, quantiser in pairs:
-        words = np.asarray(quantiser(variable), np.float64) / weight_format(layer.name, quantiser).lsb
-        if (words != np.rint(words)).any():
+        fmt = weight_format(f"weights of '{layer.name}'", quantiser)
+        words = fmt.quantise(np.asarray(variable.numpy(), np.float64))
+        if (np.asarray(quantiser(variable), np.float64) != fmt.to_float(words)).any():
             return True
     return False
 

@@ -49,7 +49,7 @@ def from_json(text: str) -> Network:
         return Network(str(data["name"]), layers, tuple(data["outputs"]))
     except UserError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UserError(
             f"network description must be complete, and is not ({type(error).__name__}: {error}); write it again"
         ) from error

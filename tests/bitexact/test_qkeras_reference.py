@@ -28,9 +28,9 @@ EVENTS = 400
 
 
 @pytest.mark.parametrize("topology", sorted(TOPOLOGIES))
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_layer_of_random_networks(topology: str, seed: int) -> None:
-    network = random_network(seed, topology, max_bits=(4, 8, 12, 16)[seed])
+    network = random_network(seed, topology, max_bits=(4, 8, 16)[seed])
     words = random_words(network, EVENTS, seed)
     model = to_qkeras(network)
     result = predict_words(model, network, words, every_layer=True)
@@ -103,18 +103,20 @@ def test_float32_rounds_wide_sums_and_float64_does_not() -> None:
 
 def test_weights_far_outside_their_range_still_give_exact_words() -> None:
     """QKeras's w + (q(w) - w) leaves the grid for such weights; the words are those of q(w)."""
-    network = random_network(0, "mlp", max_bits=6)
-    model = to_qkeras(network)
+    fmt = FixedPoint(12, 0, True)
+    layers = (
+        Input(name="x", shape=(4,), format=FixedPoint(4, 0, False)),
+        Dense(name="d", source="x", units=8, kernel_format=fmt, bias_format=fmt),
+    )
+    model = to_qkeras(Network("far", layers, ("d",)))
     rng = np.random.default_rng(0)
-    for layer in model.layers:
-        layer.set_weights([rng.normal(size=weight.shape) * 12.3 for weight in layer.get_weights()])
-    again = from_qkeras(model)
-    assert exact_bits(again) <= 24
-    assert needs_float64(model, again)
-    words = random_words(again, EVENTS, 0)
-    expected = evaluate(again, words)
-    for name, result in predict_words(model, again, words).items():
-        np.testing.assert_array_equal(result, expected[name].words)
+    model.get_layer("d").set_weights([rng.normal(size=(4, 8)) * 1e6, rng.normal(size=8) * 1e6])
+    network = from_qkeras(model)
+    assert exact_bits(network) <= 24
+    assert needs_float64(model, network)
+    words = random_words(network, EVENTS, 0)
+    result = predict_words(model, network, words)["d"]
+    np.testing.assert_array_equal(result, evaluate(network, words)["d"].words)
 
 
 def test_a_fused_activation_is_a_layer_of_its_own() -> None:

@@ -28,6 +28,7 @@ from firmware.network.random_networks import TOPOLOGIES, random_network
 from firmware.settings import FirmwareSettings
 
 NIBBLE = FixedPoint(4, 0, True)
+WIDE = FixedPoint(30, 0, True)
 
 
 def _dense(n_in: int, n_out: int, source: str = "x", name: str = "dense_1", fmt: FixedPoint = NIBBLE) -> Dense:
@@ -107,7 +108,7 @@ REFUSED: list[tuple[Network, dict[str, Any], str]] = [
     (_network(_dense(16, 4, name="perm")), {}, "'perm'"),
     (_network(_dense(16, 4, name="x_quantiser")), {}, "names of their own"),
     (_network(_dense(16, 4), fmt=FixedPoint(4, -2, True)), {}, "scale its values up by 4"),
-    (_network(_dense(16, 4, fmt=FixedPoint(30, 0, True)), fmt=FixedPoint(30, 0, True)), {}, "53 bits"),
+    (_network(replace(_dense(16, 4, fmt=WIDE), kernel=np.full((16, 4), 2**26)), fmt=WIDE), {}, "53 bits"),
 ]
 
 

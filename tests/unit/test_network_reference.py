@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -225,6 +226,9 @@ def test_inexact_averages_are_refused(layer: Layer) -> None:
         _run((3, 2), [layer], np.zeros((1, 3, 2), int))
 
 
+LAYER: dict[str, Any] = {"name": "d", "source": "x", "units": 1, "kernel_format": NIBBLE}
+
+
 def _input(**changes: object) -> Input:
     return Input(**{"name": "x", "shape": (4,), "format": BYTE, **changes})  # type: ignore[arg-type]
 
@@ -245,6 +249,10 @@ def _input(**changes: object) -> Input:
             r"shape \(4, 1\)",
         ),
         ((_input(), Reshape(name="r", source="x", target_shape=(3,))), ("r",), "4 values"),
+        ((_input(), Dense(**LAYER, kernel=np.full((4, 1), 8))), ("d",), r"its format \(-8 to 7\), not 8"),
+        ((_input(), Dense(**LAYER, kernel=np.zeros((4, 1)))), ("d",), "words"),
+        ((_input(), Dense(**LAYER, bias=np.zeros(1, int))), ("d",), "must have a format"),
+        ((_input(), Concatenate(name="c", sources=("x", "x"), axis=1)), ("c",), "-1 to 0"),
         ((_input(shape=(2, 2)), Permute(name="r", source="x", dims=(1, 1))), ("r",), "order the axes"),
         ((_input(shape=(2, 2)), MaxPooling1D(name="r", source="x", pool_size=3, strides=1)), ("r",), "must fit"),
         ((_input(), _input(name="y", shape=(3,)), Add(name="a", sources=("x", "y"))), ("a",), "one shape"),
@@ -257,7 +265,7 @@ def _input(**changes: object) -> Input:
 )
 def test_impossible_networks_are_refused(layers: tuple[Layer, ...], outputs: tuple[str, ...], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        Network("n", layers, outputs).shapes  # noqa: B018
+        Network("n", layers, outputs)
 
 
 def test_a_binary_input_and_a_signed_relu_are_refused() -> None:

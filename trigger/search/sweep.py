@@ -180,7 +180,9 @@ class _Run:
     def _close_generation(self, generation: int) -> None:
         if generation == 0:
             if all(candidate.status == "failed" for candidate in self.found):
-                raise RuntimeError(f"every candidate of the first generation failed; the first: {self.found[0].reason}")
+                reason = self.found[0].reason
+                kind = UserError if reason.startswith(UserError.__name__) else RuntimeError
+                raise kind(f"every candidate of the first generation failed; the first: {reason}")
             self.reference = reference_point(self.found, self.study.search.objectives, self.study.space)
         front = non_dominated(self.found, self.study.search.objectives)
         self.volumes.append(hypervolume(front, self.reference))
