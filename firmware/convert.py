@@ -104,7 +104,9 @@ def _keep_model(model: Any, folder: Path) -> Path:
     from_qkeras(keras_model)  # refuses what is no model, before it is saved
     path = folder / "model.h5"
     with warnings.catch_warnings():
+        # HDF5 is the one format of the two whose bytes are the same at every save; quantisers serialise as they should.
         warnings.filterwarnings("ignore", "You are saving your model as an HDF5 file", UserWarning)
+        warnings.filterwarnings("ignore", r"The `keras\.constraints\.serialize\(\)` API", UserWarning)
         keras_model.save(path, include_optimizer=False)
     return path
 

@@ -38,7 +38,7 @@ def emulate(program: Program, words: EventWords, threads: int = 0) -> dict[str, 
     """
     flat = _flattened(program, words)
     events = len(flat)
-    columns = np.zeros((events, 0), np.int64)
+    columns = np.zeros((events, program.comb.shape[1]), np.int64)
     if program.comb.shape[1] and events:
         columns = _exact(program.comb.predict(flat.astype(np.float64), n_threads=threads)).reshape(events, -1)
     return {
@@ -57,9 +57,9 @@ def op_words(program: Program, words: EventWords, threads: int = 0) -> NDArray[n
     flat = _flattened(program, words).astype(np.float64)
     if not program.comb.ops or not len(flat):
         return np.zeros((len(flat), len(program.comb.ops)), np.int64)
+    blocks = [flat[start : start + _BLOCK] for start in range(0, len(flat), _BLOCK)]
     parts = [
-        program.comb.predict(flat[start : start + _BLOCK], n_threads=threads, dump=True).reshape(-1, len(program.comb.ops))
-        for start in range(0, len(flat), _BLOCK)
+        program.comb.predict(block, n_threads=threads, dump=True).reshape(-1, len(program.comb.ops)) for block in blocks
     ]
     fractions = np.array([op.qint.kif.fractional for op in program.comb.ops], dtype=np.float64)
     return _exact(np.concatenate(parts) * 2.0**fractions)
@@ -96,9 +96,7 @@ def _exact(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return result
 
 
-def _assembled(
-    columns: NDArray[np.int64], sources: tuple[int, ...], constants: tuple[int, ...]
-) -> NDArray[np.int64]:
+def _assembled(columns: NDArray[np.int64], sources: tuple[int, ...], constants: tuple[int, ...]) -> NDArray[np.int64]:
     result = np.broadcast_to(np.array(constants, np.int64), (len(columns), len(constants))).copy()
     varying = [place for place, source in enumerate(sources) if source >= 0]
     result[:, varying] = columns[:, [sources[place] for place in varying]]

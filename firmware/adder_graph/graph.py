@@ -20,7 +20,9 @@ __all__ = ["COST_MODEL", "ZERO", "Graph", "Value", "trailing_zeros"]
 COST_MODEL = HWConfig(adder_size=1, carry_size=1, latency_cutoff=-1)
 """One LUT a sum bit, delay counted bit by bit along the carry."""
 
-_NEGATE, _INPUT, _ADD, _SUBTRACT, _RELU, _SLICE, _ADD_CONSTANT, _CONSTANT, _MUX, _UNARY, _GATE = -2, -1, 0, 1, 2, 3, 4, 5, 6, 9, 10
+# alkaid's operation codes, and those of its gates.
+_NEGATE, _INPUT, _ADD, _SUBTRACT, _RELU, _SLICE, _ADD_CONSTANT, _CONSTANT, _MUX = -2, -1, 0, 1, 2, 3, 4, 5, 6
+_UNARY, _GATE = 9, 10
 _AND, _OR, _XOR = 0, 1, 2
 _NOT, _ANY = 0, 1
 _GATE_DELAY_NS = 0.5
@@ -149,7 +151,8 @@ class Graph:
             unit = min(node.unit, own)
             extra, left = mantissa << (own - unit), node.unit - unit
             new = _Node((node.low << left) + extra, (node.high << left) + extra, unit, node.end_ns)
-            value = Value(self._new((value.node,), _ADD_CONSTANT, (mantissa, -own), new), value.exponent, value.negative)
+            place = self._new((value.node,), _ADD_CONSTANT, (mantissa, -own), new)
+            value = Value(place, value.exponent, value.negative)
         return value
 
     def bits(self, value: Value, first: int, last: int) -> Value:
@@ -185,7 +188,8 @@ class Graph:
         if value.node < 0:
             return ZERO
         node = self._nodes[value.node]
-        assert not value.negative and node.low >= 0
+        assert not value.negative
+        assert node.low >= 0
         if node.high == 1:
             return Value(value.node, -node.unit)
         return Value(self._new((value.node,), _UNARY, (_ANY,), _Node(0, 1, 0, node.end_ns)))
@@ -195,7 +199,8 @@ class Graph:
         if bit.node < 0:
             return Value(self._new((), _CONSTANT, (1,), _Node(1, 1, 0, 0.0)))
         node = self._nodes[bit.node]
-        assert not bit.negative and node.low >= 0 and node.high == 1
+        assert not bit.negative
+        assert (node.low, node.high) == (0, 1)
         return Value(self._new((bit.node,), _UNARY, (_NOT,), _Node(0, 1, node.unit, node.end_ns)), bit.exponent)
 
     def both(self, one: Value, other: Value) -> Value:
@@ -239,7 +244,8 @@ class Graph:
         node = self._nodes[place]
         if node.low >= 0:
             return Value(place, value.exponent)
-        return Value(self._new((place,), _RELU, (), _Node(0, max(node.high, 0), node.unit, node.end_ns)), value.exponent)
+        new = _Node(0, max(node.high, 0), node.unit, node.end_ns)
+        return Value(self._new((place,), _RELU, (), new), value.exponent)
 
     def finish(self, outputs: Sequence[Value]) -> tuple[CombLogic, tuple[str, ...]]:
         """The graph of all that the outputs need, and the layer of each operation.
@@ -267,7 +273,9 @@ class Graph:
 
     def _gate(self, one: Value, other: Value, kind: int) -> Value:
         a, b = self._nodes[one.node], self._nodes[other.node]
-        assert a.low >= 0 and b.low >= 0 and not one.negative and not other.negative
+        assert min(a.low, b.low) >= 0
+        assert not one.negative
+        assert not other.negative
         shift = other.exponent - one.exponent
         unit = min(a.unit, b.unit + shift)
         tops = a.top + a.unit - unit, b.top + b.unit + shift - unit

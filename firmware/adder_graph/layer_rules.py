@@ -57,7 +57,10 @@ def apply_symbolic(solver: LinearSolver, layer: Layer, tensors: Sequence[Symboli
 
 
 def _quantise(solver: LinearSolver, layer: Quantise | Relu, tensor: SymbolicTensor) -> SymbolicTensor:
-    return tensor.map(lambda element: quantised(solver.graph, element, tensor.fraction, layer.format), layer.format.fraction)
+    def one(element: Element) -> Element:
+        return quantised(solver.graph, element, tensor.fraction, layer.format)
+
+    return tensor.map(one, layer.format.fraction)
 
 
 def _weighted(solver: LinearSolver, layer: WeightedLayer, tensor: SymbolicTensor) -> SymbolicTensor:
@@ -92,7 +95,9 @@ def _sum(solver: LinearSolver, name: str, elements: list[Element], signs: Sequen
     return solver.product(name, elements, np.array(signs, dtype=np.int64)[:, np.newaxis])[0]
 
 
-def _combine(solver: LinearSolver, name: str, tensors: Sequence[SymbolicTensor], signs: Sequence[int]) -> SymbolicTensor:
+def _combine(
+    solver: LinearSolver, name: str, tensors: Sequence[SymbolicTensor], signs: Sequence[int]
+) -> SymbolicTensor:
     aligned = _align(tensors)
     columns = zip(*(list(tensor) for tensor in aligned), strict=True)
     results = [_sum(solver, name, list(column), signs) for column in columns]

@@ -24,9 +24,7 @@ __all__ = ["trace_network"]
 _TERNARY = 11
 
 
-def trace_network(
-    network: Network, *, fast: bool = False, every_layer: bool = False, stage_ns: float = inf
-) -> Program:
+def trace_network(network: Network, *, fast: bool = False, every_layer: bool = False, stage_ns: float = inf) -> Program:
     """Trace a trained network into its adder graph.
 
     Parameters
@@ -106,9 +104,7 @@ def _input_tensor(graph: Graph, layer: Input) -> SymbolicTensor:
     return tensor
 
 
-def _output_port(
-    graph: Graph, name: str, tensor: SymbolicTensor, fmt: FixedPoint, values: list[Value]
-) -> OutputPort:
+def _output_port(graph: Graph, name: str, tensor: SymbolicTensor, fmt: FixedPoint, values: list[Value]) -> OutputPort:
     """The port of a result, its varying elements appended to ``values``."""
     shift = fmt.fraction - tensor.fraction
     sources, constants = [], []

@@ -50,22 +50,39 @@ def check_settings(graph: Any, settings: FirmwareSettings, reuse_factors: dict[s
         hls4ml replaced a reuse factor or a strategy.
     """
     config = graph.config.config
-    for key, value in (("Part", settings.part), ("ClockPeriod", settings.clock_period_ns), ("IOType", settings.io_type)):
+    for key, value in (
+        ("Part", settings.part),
+        ("ClockPeriod", settings.clock_period_ns),
+        ("IOType", settings.io_type),
+    ):
         if config[key] != value:
             raise LostExactnessError(f"hls4ml changed {key} from {value} to {config[key]}")
     for node in graph.get_layers():
         if node.name not in reuse_factors or not node.weights:
             continue
         asked, got = reuse_factors[node.name], node.get_attr("reuse_factor")
-        if asked != got:
-            valid = graph.config.backend.get_valid_reuse_factors(*graph.config.backend.get_layer_mult_size(node))
+        valid = _valid_reuse_factors(node, settings)
+        # hls4ml forgets its own rule for convolutions of kernel 1, and computes something else.
+        if asked != got or (valid is not None and asked not in valid):
             raise UserError(
-                f"reuse_factor for '{node.name}' must be one that hls4ml supports with strategy {settings.strategy}, "
-                f"not {asked}; valid: {', '.join(map(str, valid))}"
+                f"reuse_factor for '{node.name}' must be one with which hls4ml's strategy {settings.strategy} is "
+                f"correct, not {asked}; valid: {', '.join(map(str, valid or [got]))}"
             )
         strategy = node.get_attr("strategy")
         if strategy.lower() != settings.strategy.lower():
-            raise UserError(f"strategy of '{node.name}' must be one that hls4ml keeps, not {settings.strategy}; it used {strategy}")
+            raise UserError(
+                f"strategy of '{node.name}' must be one that hls4ml keeps, not {settings.strategy}; it used {strategy}"
+            )
+
+
+def _valid_reuse_factors(node: Any, settings: FirmwareSettings) -> list[int] | None:
+    """Those under which the resource strategy computes the right thing; None: any."""
+    if settings.strategy != "Resource":
+        return None
+    backend = node.model.config.backend
+    n_in, n_out = backend.get_layer_mult_size(node)
+    valid: list[int] = backend.get_valid_reuse_factors(n_in, n_out)
+    return [factor for factor in valid if factor <= n_in] if "Conv" in node.class_name else valid
 
 
 def _check_types(node: Any, types: LayerTypes, graph: Any) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import logging
 import os
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from firmware.errors import UserError
 from firmware.hls.check import check_graph, check_settings
@@ -22,8 +25,17 @@ from firmware.hls.ports import Interface, Port, TracedLayer, write_interface
 from firmware.hls.precisions import LayerTypes, layer_types, plain
 from firmware.hls.prepare import HlsLayer, Prepared, prepare
 from firmware.network.intervals import exact_formats
-from firmware.network.layers import Conv1D, Conv2D, Dense
+from firmware.network.layers import (
+    AveragePooling1D,
+    AveragePooling2D,
+    Conv1D,
+    Conv2D,
+    Dense,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 from firmware.network.network import Network
+from firmware.network.windows import padding_amounts
 from firmware.settings import FirmwareSettings
 
 __all__ = ["HlsInfo", "write_hls"]
@@ -92,6 +104,7 @@ def write_hls(
 
 
 _WEIGHTED = Dense | Conv1D | Conv2D
+_POOLING = MaxPooling1D | MaxPooling2D | AveragePooling1D | AveragePooling2D
 
 
 def _check_request(network: Network, settings: FirmwareSettings, name: str, out_dir: Path) -> None:
@@ -106,14 +119,18 @@ def _check_request(network: Network, settings: FirmwareSettings, name: str, out_
         unknown = sorted(set(settings.reuse_factor) - set(weighted))
         if unknown:
             raise UserError(f"reuse_factor must name weighted layers ({', '.join(weighted)}), not '{unknown[0]}'")
-    if settings.strategy == "distributed_arithmetic":
-        try:
-            import da4ml  # noqa: F401
-        except ImportError:
-            raise UserError(
-                "strategy 'distributed_arithmetic' needs the package da4ml, which is not installed; install it, or use "
-                "strategy 'Latency' (the Verilog of this project is distributed arithmetic in any case)"
-            ) from None
+    if settings.io_type == "io_stream":
+        for layer in network.layers:
+            if isinstance(layer, _POOLING) and np.any(padding_amounts(layer, network.shapes[layer.source])):
+                raise UserError(
+                    f"padding of '{layer.name}' must be 'valid' with io_stream (hls4ml's streams cannot pad a "
+                    "pooling), not 'same'; choose a length that the windows tile, or io_parallel"
+                )
+    if settings.strategy == "distributed_arithmetic" and importlib.util.find_spec("da4ml") is None:
+        raise UserError(
+            "strategy 'distributed_arithmetic' needs the package da4ml, which is not installed; install it, or use "
+            "strategy 'Latency' (the Verilog of this project is distributed arithmetic in any case)"
+        )
 
 
 def _types_of(layer: HlsLayer, prepared: Prepared, types: dict[str, LayerTypes]) -> LayerTypes:
@@ -135,6 +152,7 @@ def _reuse(settings: FirmwareSettings, layer: str) -> int:
 def _hls_config(
     network: Network, settings: FirmwareSettings, layers: tuple[HlsLayer, ...], wanted: dict[str, LayerTypes]
 ) -> dict[str, Any]:
+    is_parallel = settings.strategy in _FULLY_PARALLEL and settings.io_type == "io_parallel"
     entries: dict[str, Any] = {}
     for layer in layers:
         reuse = _reuse(settings, layer.described_by)
@@ -146,10 +164,9 @@ def _hls_config(
         }
         described = network.layer(layer.described_by)
         if isinstance(described, _WEIGHTED):
-            if not isinstance(described, Dense) and settings.strategy in _FULLY_PARALLEL and settings.io_type == "io_parallel":
+            if not isinstance(described, Dense) and is_parallel:
                 # hls4ml's default computes one output position at a time, and calls it reuse factor 1.
-                positions = network.shapes[described.name][:-1]
-                entry["ParallelizationFactor"] = positions[0] if len(positions) == 1 else positions[0] * positions[1]
+                entry["ParallelizationFactor"] = prod(network.shapes[described.name][:-1])
             # hls4ml puts a linear activation behind every plain layer, and removes it where types agree.
             entries[f"{layer.name}_linear"] = {"Precision": {"result": wanted[layer.name].result}, "ReuseFactor": reuse}
         entries[layer.name] = entry
@@ -158,9 +175,7 @@ def _hls_config(
     return {"Model": model, "LayerName": entries}
 
 
-def _convert(
-    prepared: Prepared, config: dict[str, Any], project: Path, settings: FirmwareSettings, name: str
-) -> Any:
+def _convert(prepared: Prepared, config: dict[str, Any], project: Path, settings: FirmwareSettings, name: str) -> Any:
     with _quiet(), legacy_keras():
         import hls4ml
 

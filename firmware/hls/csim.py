@@ -29,8 +29,8 @@ _COMPILER = "g++"
 # -O1: what -O2 gains in 20,000 events it loses in compiling. No unique symbols, nothing visible but the bridge: two
 # models in one process must share no static object.
 _FLAGS = (
-    "-std=c++17", "-O1", "-DNDEBUG", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-fno-gnu-unique",
-    "-Wl,-Bsymbolic", "-pthread", "-I.", "-Ifirmware/ap_types",
+    "-std=c++17", "-O1", "-DNDEBUG", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
+    "-fno-gnu-unique", "-Wl,-Bsymbolic", "-pthread", "-I.", "-Ifirmware/ap_types",
 )  # fmt: skip
 _WEIGHTS = re.compile(r"^(\w+) (\w+)\[(\d+)\] = \{([^{}]*)\};$", re.MULTILINE)
 _MESSAGE_LINES = 12
@@ -175,7 +175,9 @@ def build(hls_dir: Path | str, build_dir: Path | str) -> CSimulation:
     interface = read_interface(hls_dir)
     compiler = shutil.which(_COMPILER)
     if compiler is None:
-        raise UserError(f"C-simulation needs the compiler {_COMPILER} on PATH, and it is not there; install g++ (Debian: g++)")
+        raise UserError(
+            f"C-simulation needs {_COMPILER} on PATH, and it is not there; install it (Debian: apt install g++)"
+        )
     bridge = bridge_source(interface)
     build_dir.mkdir(parents=True, exist_ok=True)
     with _lock(build_dir / ".lock"):
@@ -202,7 +204,7 @@ def _compile(hls_dir: Path, bridge: str, compiler: str, library: Path) -> None:
         try:
             shutil.copytree(hls_dir / "firmware", folder / "firmware")
         except FileNotFoundError:
-            raise UserError(f"folder '{hls_dir.name}' must hold the folder 'firmware'; write the project again") from None
+            raise UserError(f"folder '{hls_dir.name}' must hold a folder 'firmware'; write the project again") from None
         for header in (folder / "firmware" / "weights").glob("*.h"):
             header.write_text(_quick_to_compile(header.read_text()))
         (folder / "bridge.cpp").write_text(bridge)
@@ -234,7 +236,10 @@ def _compile_message(folder: str, stderr: str) -> str:
     where = f" at {errors[0].partition(': ')[0]}" if errors else ""
     last = "\n  ".join(lines[-_MESSAGE_LINES:])
     first = f"\n  {errors[0]}" if errors and errors[0] not in lines[-_MESSAGE_LINES:] else ""
-    return f"sources in '{folder}' must compile, and {_COMPILER} refuses them{where}; undo the edit or write the project again:{first}\n  {last}"
+    return (
+        f"sources in '{folder}' must compile, and {_COMPILER} refuses them{where}; "
+        f"undo the edit or write the project again:{first}\n  {last}"
+    )
 
 
 def _checked(port: Port, words: NDArray[np.integer]) -> NDArray[np.int64]:

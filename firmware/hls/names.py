@@ -8,15 +8,16 @@ __all__ = ["SafeNames"]
 
 # hls4ml stores a layer's output under the layer's own name beside its attributes: a layer called 'perm' loses its
 # permutation. And an input's name becomes a C++ variable among hls4ml's own.
-_RESERVED = frozenset(
-    "accum activation activ_param algorithm attributes axis bias bias_data class class_name code config data data_format depth "
-    "dim dims double false float for height if implementation in index inline input inputs int kernel_size layer linear "
-    "main max min model n_chan n_filt n_in n_out n_pack n_partitions name namespace new nnet norm op operator output outputs "
-    "pad_bottom pad_left pad_right pad_top padding parallelization_factor perm pool_height pool_op pool_size pool_width "
-    "precision private public quantizer reg relu res result reuse reuse_factor round scale shape short signed size "
-    "static std strategy stride_height stride_width strides struct switch table table_size target_shape template this trace "
-    "true type unsigned use_bias variables void weight weight_data weights while width".split()
-)
+_RESERVED_WORDS = """
+accum activ_param activation algorithm attributes axis bias bias_data class class_name code config data data_format
+depth dim dims double false float for height if implementation in index inline input inputs int kernel_size layer
+linear main max min model n_chan n_filt n_in n_out n_pack n_partitions name namespace new nnet norm op operator output
+outputs pad_bottom pad_left pad_right pad_top padding parallelization_factor perm pool_height pool_op pool_size
+pool_width precision private public quantizer reg relu res result reuse reuse_factor round scale shape short signed
+size static std strategy stride_height stride_width strides struct switch table table_size target_shape template this
+trace true type unsigned use_bias variables void weight weight_data weights while width
+"""
+_RESERVED = frozenset(_RESERVED_WORDS.split())
 _COLLIDES = re.compile(r"(w|b|layer|config|weight|bias|accum)\d+|layer\d.*|hls.*|ap_.*|nnet.*|.*_t|.*_out|_.*|.*__.*")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 

@@ -80,7 +80,9 @@ def read_interface(folder: Path) -> Interface:
     except FileNotFoundError:
         raise UserError(f"folder '{folder.name}' must hold {INTERFACE}; write the project again") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{INTERFACE} in '{folder.name}' must be of schema {_SCHEMA}: {error}; write the project again") from None
+        raise UserError(
+            f"{INTERFACE} in '{folder.name}' must be of schema {_SCHEMA}: {error}; write the project again"
+        ) from None
 
 
 def _port(entry: dict[str, Any]) -> Port:

@@ -88,9 +88,7 @@ def layer_types(network: Network, ranges: dict[str, Interval]) -> dict[str, Laye
             kernel, bias = layer.kernel_format, layer.bias_format
             fraction = max(sources[0].fraction + kernel.fraction, bias.fraction if bias else 0, exact.fraction)
             accum = _wide(exact, fraction)
-            made = LayerTypes(
-                plain(result), result, plain(accum), plain(kernel), plain(bias) if bias else "ap_uint<1>"
-            )
+            made = LayerTypes(plain(result), result, plain(accum), plain(kernel), plain(bias) if bias else "ap_uint<1>")
         elif isinstance(layer, _Average):
             bits = _mean_bits(layer, network)
             source = sources[0]

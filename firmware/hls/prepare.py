@@ -24,8 +24,8 @@ __all__ = ["HlsLayer", "Prepared", "prepare"]
 
 _IDENTITY = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
 _COPIED = (
-    "Subtract", "Flatten", "Reshape", "Permute", "UpSampling1D", "GlobalAveragePooling1D", "MaxPooling1D", "MaxPooling2D",
-    "AveragePooling1D", "AveragePooling2D",
+    "Subtract", "Flatten", "Reshape", "Permute", "UpSampling1D", "GlobalAveragePooling1D", "MaxPooling1D",
+    "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
 )  # fmt: skip
 _RESHAPES = ("Flatten", "Reshape")
 _MOVES = (*_RESHAPES, "Permute", "UpSampling1D")

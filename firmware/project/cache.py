@@ -6,6 +6,7 @@ again, and may be deleted at any time. Nothing of it ever lies in a project.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -53,11 +54,15 @@ def cached_build(kind: str, key: str, build: Callable[[Path], None]) -> Path:
         Absolute.
     """
     folder = cache_dir() / kind / key
-    if not folder.is_dir():
-        with whole_folder(folder) as aside:
-            build(aside)
-        _forget_oldest(folder.parent)
-    os.utime(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{key}.lock").open("w") as lock:
+        # One process builds, others that want the same wait for it; the lock goes with the process that holds it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            with whole_folder(folder) as aside:
+                build(aside)
+            _forget_oldest(folder.parent)
+        os.utime(folder)
     return folder
 
 
@@ -65,6 +70,7 @@ def _forget_oldest(folder: Path) -> None:
     builds = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_last_use)
     for path in builds[:-_KEPT]:
         shutil.rmtree(path, ignore_errors=True)
+        (folder / f".{path.name}.lock").unlink(missing_ok=True)
 
 
 def _last_use(path: Path) -> float:

@@ -52,7 +52,7 @@ def unpack(rows: NDArray[np.uint8], width: int, signed: bool, shape: tuple[int, 
     """
     size = int(np.prod(shape, dtype=np.int64))
     bits = np.unpackbits(rows, axis=1, count=size * width, bitorder="little").reshape(len(rows), size, width)
-    weights = np.int64(1) << np.arange(width, dtype=np.int64)
+    words = (bits.astype(np.int64) << np.arange(width, dtype=np.int64)).sum(axis=2, dtype=np.int64)
     if signed:
-        weights[-1] = -weights[-1]
-    return (bits.astype(np.int64) @ weights).reshape(len(rows), *shape)
+        words = words << (64 - width) >> (64 - width)
+    return words.reshape(len(rows), *shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -69,24 +70,33 @@ def count_primitives(rtl_dir: Path, *, timeout_s: float = 600.0) -> Primitives:
     if not ports.is_file():
         raise UserError(f"RTL folder '{rtl_dir.name}' must hold ports.json, and does not; generate the project again")
     table = json.loads(ports.read_text())
+    missing = [source for source in table["sources"] if not (rtl_dir / source).is_file()]
+    if missing:
+        raise UserError(f"RTL folder '{rtl_dir.name}' must hold {missing[0]}, and does not; generate the project again")
     with TemporaryDirectory() as scratch:
-        result = Path(scratch) / "stat.json"
+        # Its sandbox sees the folder it works in, and nothing beside it.
+        folder = Path(scratch)
+        for source in table["sources"]:
+            (folder / source).parent.mkdir(exist_ok=True)
+            shutil.copyfile(rtl_dir / source, folder / source)
+        result = folder / "stat.json"
         script = [
             *(f"read_verilog {source}" for source in table["sources"]),
             f"synth_xilinx -family xcup -flatten -noiopad -top {table['top']}",
-            f"tee -q -o {result} stat -json",
+            "tee -q -o stat.json stat -json",
         ]
         command = [sys.executable, "-c", _RUN, "-q", "-p", "; ".join(script)]
         try:
             done = subprocess.run(
-                command, cwd=rtl_dir, capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL
+                command, cwd=folder, capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL
             )
         except subprocess.TimeoutExpired:
             raise UserError(
-                f"timeout_s of Yosys must be long enough for '{table['top']}', not {timeout_s:g}; give it more, or leave it out"
+                f"timeout_s of Yosys must be long enough for '{table['top']}', not {timeout_s:g}; give it more, or "
+                "leave the count out"
             ) from None
         if done.returncode != 0 or not result.is_file():
-            said = (done.stderr or done.stdout).strip().splitlines()
+            said = f"{done.stderr}\n{done.stdout}".strip().splitlines()
             raise RuntimeError(f"Yosys failed ({done.returncode}): {' | '.join(said[-3:])}")
         statistics: dict[str, Any] = json.loads(result.read_text())
     cells = {name: int(count) for name, count in sorted(statistics["design"]["num_cells_by_type"].items())}

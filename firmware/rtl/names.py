@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 __all__ = ["distinct_names", "verilog_name"]
 
-_RESERVED = frozenset("clk rst in_valid out_valid valid".split())
-_KEYWORDS = frozenset(
+_RESERVED = frozenset({"clk", "rst", "in_valid", "out_valid", "valid"})
+_KEYWORDS = set(
     """
     always and assign automatic begin bit buf bufif0 bufif1 byte case casex casez cell chandle checker class clocking
     cmos config const constraint context cover deassign default defparam design disable dist do edge else end endcase
@@ -22,12 +22,12 @@ _KEYWORDS = frozenset(
     super supply0 supply1 table tagged task this throughout time timeprecision timeunit tran type typedef union
     unique unsigned use uwire var vectored virtual void wait wand weak weak0 weak1 while wildcard wire with within
     wor xnor xor entity architecture signal
-    """.split()
+    """.split()  # noqa: SIM905 - a list of 200 words reads worse
 )
 
 
 def verilog_name(name: str) -> str:
-    """A legal identifier close to ``name``: other characters become ``_``; keywords and our own signals get a suffix."""
+    """A legal identifier close to ``name``: other characters become ``_``; keywords and our signals get a suffix."""
     clean = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if not clean or not clean[0].isalpha():
         clean = f"n_{clean}"

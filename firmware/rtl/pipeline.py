@@ -133,9 +133,9 @@ class _Graph:
             if self.delay[i] > budget + _EPSILON:
                 kind = _KINDS.get(op.opcode, "operation")
                 raise UserError(
-                    f"delay of a {kind} of {op_width(op)} bits in layer '{self.program.layer_of_op[i]}' must fit a stage "
-                    f"of {budget:.3f} ns, not take {self.delay[i]:.3f} ns (estimated); use a longer clock_period_ns, a "
-                    "smaller clock_margin or fewer bits"
+                    f"delay of the {kind} of {op_width(op)} bits in layer '{self.program.layer_of_op[i]}' must fit a "
+                    f"stage of {budget:.3f} ns, not take {self.delay[i]:.3f} ns (estimated); use a longer "
+                    "clock_period_ns, a smaller clock_margin, fewer bits, or trace the network with this stage_ns"
                 )
             stage = max((placed[j][0] for j in op.addr), default=0)
             start = max((placed[j][1] for j in op.addr if placed[j][0] == stage), default=0.0)
@@ -185,9 +185,7 @@ class _Graph:
 
     def bits(self, placed: list[int], count: int) -> int:
         """Register bits between and behind the stages."""
-        return sum(
-            self.width[i] * (self._last_use(i, placed, count) - placed[i]) for i in range(len(self.ops))
-        )
+        return sum(self.width[i] * (self._last_use(i, placed, count) - placed[i]) for i in range(len(self.ops)))
 
     def _last_use(self, i: int, placed: list[int], count: int) -> int:
         return count if self.is_output[i] else max((placed[user] for user in self.uses[i]), default=placed[i])

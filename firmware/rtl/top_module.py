@@ -15,7 +15,8 @@ __all__ = ["PortNames", "boundary_fields", "port_names", "top_source"]
 _TEMPLATE = Template("""\
 // $top: network '$network' as an adder graph, one event each clock (II = 1).
 //
-// latency_cycles = $latency: clock edges from the one that samples in_valid high to the one that samples out_valid high.
+// latency_cycles = $latency: clock edges from the one that samples in_valid high to the one that samples out_valid
+// high.
 // Stages: $count. Longest estimated path of a stage: $delay ns. Clock period asked for: $period ns (a target).
 //
 // Every port is one packed vector a tensor: element 0 in the low bits, then C order. A word is an integer; its value is
@@ -146,7 +147,8 @@ def _body(
         lines += [
             f"    wire [{widths[k + 1] - 1}:0] stage{k}_d;",
             f"    reg  [{widths[k + 1] - 1}:0] stage{k + 1}_q;",
-            f"    {top}_stage{k} stage{k} (.model_inp(stage{k}_q), .model_out(stage{k}_d));  // {stage.delay_ns:.3f} ns",
+            f"    // Estimated: {stage.delay_ns:.3f} ns.",
+            f"    {top}_stage{k} stage{k} (.model_inp(stage{k}_q), .model_out(stage{k}_d));",
             f"    always @(posedge clk) stage{k + 1}_q <= stage{k}_d;",
             "",
         ]

@@ -69,7 +69,8 @@ def run(rtl_dir: Path, *, timeout_s: float | None = None) -> VivadoReport:
         command, cwd=rtl_dir, capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL
     )
     if done.returncode != 0:
-        errors = [line for line in done.stdout.splitlines() if line.startswith("ERROR")] or done.stdout.splitlines()[-3:]
+        lines = done.stdout.splitlines()
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-3:]
         raise RuntimeError(f"Vivado failed ({done.returncode}): {' | '.join(errors[:3])}")
     return read_reports(rtl_dir)
 

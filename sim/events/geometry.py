@@ -17,7 +17,7 @@ EM_TRIGGER_LAYERS = 14
 HAD_FINE_LAYERS = 12
 HAD_COARSE_LAYERS = 10
 N_LAYERS = EM_TRIGGER_LAYERS + HAD_FINE_LAYERS + HAD_COARSE_LAYERS
-WINDOW_CELLS = 9  # a candidate is a window of 9 x 9 trigger cells a layer around its axis
+WINDOW_CELLS = 7  # a candidate is a window of 7 x 7 trigger cells a layer around its axis
 
 _EM_LAYERS = 28
 _EM_X0 = 26.0

@@ -17,7 +17,7 @@ from .particles import ELECTRON, PHOTON, Particles, at_face, charge_and_kind, tr
 from .settings import PARAMETRISED, SHIPPED, ShowerSettings
 from .spectrum import parametrised_cores, parametrised_minbias
 
-WINDOW = 0.032  # pile-up within this projected distance (10 cm at the face) of a candidate's axis is overlaid
+WINDOW = 0.026  # pile-up within this projected distance (8 cm at the face) of a candidate's axis is overlaid
 _GROUP = 25  # events that share one rotation
 _RHO_MIN, _RING, _N_RINGS = 0.04, 0.032, 16
 _WRAP = 1.0  # radians repeated behind 2 pi, more than any window is wide
@@ -185,7 +185,7 @@ def overlay(
     """Pile-up particles around each candidate, ``event`` counting the candidates.
 
     Every candidate gets Poisson(pile-up) events of the pool, in groups of 25 with a random rotation each; only the
-    particles within 0.032 of its axis are gathered.
+    particles within 0.026 of its axis are gathered.
     """
     n = len(centre)
     n_events = rng.poisson(settings.pileup, n)

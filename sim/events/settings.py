@@ -31,6 +31,9 @@ class ShowerSettings:
     pileup_density_gev : float
         Visible pT of one collision per unit of eta and azimuth. This times `pileup` times the cluster's area is
         subtracted from its pT, as a trigger's calibration does (measured with this generator: 0.64 to 0.79).
+    calibration : float
+        Factor on a cluster's pT after that subtraction (measured with this generator: 1/1.09 of an electron's or
+        photon's energy is found in the electromagnetic part of its cluster).
     signal_min_pt_gev, pileup_min_pt_gev : float
         Cluster pT above which a signal or a background cluster counts (published selection: 20 and 10).
     pileup_max_pt_gev : float
@@ -42,7 +45,7 @@ class ShowerSettings:
     eta_range : (float, float)
         Pseudorapidity of the clusters (published: 1.5 to 3.0).
     cluster_radius : float
-        Radius of a cluster in the projected plane x/z, y/z (assumption: 0.015, 4.8 cm at the face).
+        Radius of a cluster in the projected plane x/z, y/z (assumption: 0.012, 3.9 cm at the face).
     pitch_cm : float
         Side of a trigger cell (public description: 4 to 5 cm^2).
     threshold_mip_t : float
@@ -76,15 +79,16 @@ class ShowerSettings:
 
     pileup: float = 200.0
     pileup_pool: str = SHIPPED
-    signal_pt_gev: tuple[float, float] = (17.0, 100.0)
-    signal_pt_power: float = 2.0
+    signal_pt_gev: tuple[float, float] = (18.0, 100.0)
+    signal_pt_power: float = 2.5
     pileup_density_gev: float = 0.7
+    calibration: float = 1.09
     signal_min_pt_gev: float = 20.0
     pileup_min_pt_gev: float = 10.0
     pileup_max_pt_gev: float = 100.0
-    pileup_em_share: float = 0.8
+    pileup_em_share: float = 0.7
     eta_range: tuple[float, float] = (1.5, 3.0)
-    cluster_radius: float = 0.015
+    cluster_radius: float = 0.012
     pitch_cm: float = 2.12
     threshold_mip_t: float = 1.35
     noise_mip: float = 1.0
@@ -100,8 +104,8 @@ class ShowerSettings:
     charge_exchange: float = 0.03
     tracker_x0: float = 1.2
     upstream_x0: float = 0.3
-    max_spots: int = 600
-    max_spots_soft: int = 16
+    max_spots: int = 400
+    max_spots_soft: int = 8
 
     def __post_init__(self) -> None:
         _check(self)
@@ -113,10 +117,11 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "signal_pt_power": (0, 8),
     "signal_min_pt_gev": (1, 1000),
     "pileup_density_gev": (0, 5),
-    "pileup_min_pt_gev": (5, 1000),
+    "calibration": (0.5, 2),
+    "pileup_min_pt_gev": (8, 1000),
     "pileup_max_pt_gev": (5, 1000),
     "pileup_em_share": (0, 0.99),
-    "cluster_radius": (0.004, 0.02),
+    "cluster_radius": (0.004, 0.0125),
     "pitch_cm": (1.5, 4.0),
     "threshold_mip_t": (0, 20),
     "noise_mip": (0, 10),

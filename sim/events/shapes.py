@@ -50,7 +50,7 @@ def read_cells(
 
     Parameters
     ----------
-    energy_gev : float32 array, shape (N, 36, 9, 9)
+    energy_gev : float32 array, shape (N, 36, 7, 7)
         Deposits; changed in place.
     corner : int64 array, shape (N, 36, 2)
         First cell of each window.
@@ -248,11 +248,12 @@ def _srrmean(cells: Cells, pair: Index, r: Real) -> Real:
 
 def _counts(cells: Cells, total: Real) -> tuple[Real, Real]:
     """Fewest cells that together hold 67% and 90% of the cluster's energy."""
-    order = np.lexsort((-cells.energy_gev, cells.cluster))
+    if len(cells.cluster) == 0:
+        return np.zeros(cells.n_clusters), np.zeros(cells.n_clusters)
+    # by cluster, then by falling energy: one sort of one number is several times faster than a sort of pairs
+    order = np.argsort(cells.cluster - cells.energy_gev / (2 * cells.energy_gev.max()))
     owner = cells.cluster[order]
     running = np.cumsum(cells.energy_gev[order])
-    if len(owner) == 0:
-        return np.zeros(cells.n_clusters), np.zeros(cells.n_clusters)
     start, run = _segments(owner)
     before = running[start] - cells.energy_gev[order][start]
     running = running - before[run]

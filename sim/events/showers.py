@@ -25,9 +25,9 @@ from .table import ELECTRON, KINDS, PHOTON, PILEUP, PION, ClusterTable, concaten
 
 __all__ = ["ShowerSettings", "generate_clusters"]
 
-_BATCH = 256  # candidates simulated together: about 50 MB
-_CORE_RADIUS = 0.018  # projected radius of the particles' sum that decides whether a core is worth a shower
-_CORE_SHARE = 0.8  # of the selection's pT; cores below practically never make a cluster
+_BATCH = 128  # candidates simulated together: their arrays fit in the processor's cache
+_CORE_RADIUS = 0.014  # projected radius of the particles' sum that decides whether a core is worth a shower
+_CORE_SHARE = 0.85  # of the selection's pT; cores below make only some 2% of the clusters above it
 _MAX_BATCHES_WITHOUT = 200
 _SIGNAL = {ELECTRON: electrons, PHOTON: photons, PION: pions}
 
@@ -61,7 +61,7 @@ def _pileup_batch(
     settings: ShowerSettings, pool: PileupPool, rng: np.random.Generator
 ) -> tuple[Particles, NDArray[np.float32]]:
     """Cores with pile-up on top, only those whose particles could make a cluster."""
-    particles, centre = draw_cores(pool, 2 * _BATCH, settings, rng)
+    particles, centre = draw_cores(pool, 3 * _BATCH, settings, rng)
     # pile-up adds little to what is subtracted again: the core alone decides whether a shower is worth its while
     enough = local_pt(particles, centre, _CORE_RADIUS) > _CORE_SHARE * settings.pileup_min_pt_gev
     particles, centre = keep_candidates(particles, centre, enough)
@@ -77,7 +77,9 @@ def _simulate(
     cells = read_cells(image, corner, centre, layers, settings, rng)
     cells, seed = cluster(cells, centre, layers, settings.cluster_radius)
     pt, eta, _ = kinematics(cells.take(cells.layer < EM_TRIGGER_LAYERS), layers)
-    pt = pt - _pileup_pt(seed, settings.pileup_density_gev, settings.cluster_radius, settings)
+    pt = settings.calibration * (
+        pt - _pileup_pt(seed, settings.pileup_density_gev, settings.cluster_radius, settings)
+    )
     low, high = settings.eta_range
     if kind == PILEUP:
         chosen = (pt > settings.pileup_min_pt_gev) & (pt < settings.pileup_max_pt_gev)

@@ -48,7 +48,7 @@ def test_kill_anywhere_and_go_on(unbroken: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     kept: dict[str, str] = {}
     kills = 0
-    for wanted in (1, 9, 14, 40, 60):
+    for wanted in (1, 14, 40):
         child = context.Process(target=_sweep_in_child, args=(run_dir,))
         child.start()
         deadline = time.monotonic() + 60
@@ -62,7 +62,7 @@ def test_kill_anywhere_and_go_on(unbroken: Path, tmp_path: Path) -> None:
         assert len(found) >= wanted
         assert kept.items() <= found.items()
         kept = found
-    assert kills == 5
+    assert kills == 3
     sweep(_study(), run_dir, factory=fake_evaluators.slow)
     assert _results(run_dir) == _results(unbroken)
     assert kept.items() <= _results(run_dir).items()

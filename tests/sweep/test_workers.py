@@ -74,7 +74,7 @@ def test_dead_worker_is_retried_once(tmp_path: Path) -> None:
 
 
 def test_nothing_works(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="every candidate of the first generation failed; .* nothing works"):
+    with pytest.raises(RuntimeError, match=r"every candidate of the first generation failed; .* nothing works"):
         sweep(_study(), tmp_path, factory=fake_evaluators.all_raise)
 
 

@@ -41,8 +41,8 @@ def checks(mismatches: int) -> dict:
     return {
         "passed": not mismatches, "latency_cycles": 9, "ii": 1, "clock_period_ns": 2.778,
         "checks": [
-            {"name": name, "events": 1234, "outputs": 1, "mismatches": count, "first_mismatch": first if count else None}
-            for name, count in (("hls_csim_vs_emulator", mismatches), ("rtl_vs_emulator", 0))
+            {"name": name, "events": 1234, "outputs": 1, "mismatches": bad, "first_mismatch": first if bad else None}
+            for name, bad in (("hls_csim_vs_emulator", mismatches), ("rtl_vs_emulator", 0))
         ],
     }  # fmt: skip
 

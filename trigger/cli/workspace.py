@@ -62,6 +62,19 @@ class Workspace:
         """``hls_projects/<study>-<candidate>-<hash8>``; need not exist."""
         return self.root / "hls_projects" / f"{self.study.name}-{candidate_id}-{hash8(self.study)}"
 
+    def shown(self, path: Path) -> str:
+        """A path below the root as files of the run state it: the same wherever ``--out`` points."""
+        return path.relative_to(self.root).as_posix()
+
+    @property
+    def shown_config(self) -> str:
+        """The configuration's path as the report states it: nothing of this machine's folders above the working one."""
+        path = Path(self.config_path)
+        if not path.is_absolute():
+            return path.as_posix()
+        here = Path.cwd()
+        return (path.relative_to(here) if path.is_relative_to(here) else Path(path.name)).as_posix()
+
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write a file of the run, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -100,6 +100,14 @@ def boosted_trees(samples: Mapping[str, ClusterTable], features: tuple[str, ...]
     float64 array of shape (test events,)
         Log-odds of the number of trees that has the best AUC on the validation events, out of 10, 20, ... 300.
     """
+    from threadpoolctl import threadpool_limits
+
+    # One thread: more of them wait for each other at every node of a tree, for ever on a busy machine.
+    with threadpool_limits(1, user_api="openmp"):
+        return _boosted_trees(samples, features, seed)
+
+
+def _boosted_trees(samples: Mapping[str, ClusterTable], features: tuple[str, ...], seed: int) -> NDArray[np.float64]:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
 

@@ -41,12 +41,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: its label, its range (``None``: from the data), and whether it is logarithmic."""
+    """An axis: its label, its range (``None``: from the data), whether it is logarithmic, or counts whole things."""
 
     label: str
     lowest: float | None = None
     highest: float | None = None
     log: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class _Scale:
     lowest: float
     highest: float
     log: bool
+    whole: bool
     start: float
     end: float
 
@@ -116,16 +118,21 @@ def _scale(axis: Axis, values: Sequence[float], start: float, end: float) -> _Sc
     highest = axis.highest if axis.highest is not None else max(usable, default=1.0)
     if not highest > lowest:
         lowest, highest = (lowest / 2, lowest * 2) if axis.log else (lowest - 0.5, lowest + 0.5)
-    return _Scale(lowest, highest, axis.log, start, end)
+    return _Scale(lowest, highest, axis.log, axis.whole, start, end)
+
+
+def _ticks(scale: _Scale) -> list[float]:
+    values = ticks(scale.lowest, scale.highest, log=scale.log)
+    return [value for value in values if value == round(value)] if scale.whole else values
 
 
 def _grid(sx: _Scale, sy: _Scale, x_label: str, y_label: str, width: int, height: int) -> list[str]:
     parts = []
-    for value in ticks(sx.lowest, sx.highest, log=sx.log):
+    for value in _ticks(sx):
         at = sx(value)
         parts.append(f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{height - _BOTTOM}"/>')
         parts.append(f'<text x="{at:.1f}" y="{height - _BOTTOM + 17}" text-anchor="middle">{value:.6g}</text>')
-    for value in ticks(sy.lowest, sy.highest, log=sy.log):
+    for value in _ticks(sy):
         at = sy(value)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
         parts.append(f'<text x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{value:.6g}</text>')

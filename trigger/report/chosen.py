@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trigger.report.chart import Axis, Curve, line_chart
-from trigger.report.record import ArchitectureRow, Chosen, Performance, StudyRecord, WorkingPoint
+from trigger.report.record import ArchitectureRow, Chosen, FeatureRow, Performance, StudyRecord, WorkingPoint
 from trigger.report.table import DASH, Html, count, decimal, interval_cell, number, percent, table, text
 
 _LAYER_HEAD = ("layer", "kind", "shape", "weights are", "values are", "weights", "non-zero", "zero")
@@ -26,10 +26,7 @@ __all__ = ["architecture_section", "performance_section", "search_section"]
 
 def architecture_section(chosen: Chosen) -> Html:
     """Input variables with their bits, layers with formats and zeros."""
-    features = [
-        (f.name, f.meaning, f.unit or DASH, f"{number(f.lowest, 4)} to {number(f.highest, 4)}", f.bits)
-        for f in chosen.features
-    ]
+    features = [(f.name, f.meaning, f.unit or DASH, _range(f), f.bits) for f in chosen.features]
     total = sum(f.bits for f in chosen.features)
     layers = [_layer(layer) for layer in chosen.layers]
     weights, kept = sum(layer.weights for layer in chosen.layers), sum(layer.non_zero for layer in chosen.layers)
@@ -40,6 +37,11 @@ def architecture_section(chosen: Chosen) -> Html:
         + table(("variable", "meaning", "unit", "range", "bits"), features, numeric=(4,), caption="Input variables")
         + table(_LAYER_HEAD, layers, numeric=(5, 6, 7), caption=_LAYER_CAPTION)
     )
+
+
+def _range(f: FeatureRow) -> str:
+    """Kept on one line by spaces that do not break."""
+    return f"{number(f.lowest, 4)}\u00a0to\u00a0{number(f.highest, 4)}"
 
 
 def _layer(layer: ArchitectureRow) -> tuple[object, ...]:
@@ -111,7 +113,7 @@ def search_section(record: StudyRecord) -> Html:
         Curve(label=record.algorithm, x=range(len(record.hypervolume)), y=record.hypervolume, colour=0, steps=True)
     ]
     chart = line_chart(
-        curves, Axis("generation", 0, len(record.hypervolume) - 1), Axis("hypervolume", 0, None),
+        curves, Axis("generation", 0, len(record.hypervolume) - 1, whole=True), Axis("hypervolume", 0, None),
         title="Hypervolume of the front by generation", width=960, height=270,
     )  # fmt: skip
     return Html(f"<h3>How the search went</h3><figure>{chart}<figcaption>{_SEARCH_CAPTION}</figcaption></figure>")

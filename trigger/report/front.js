@@ -14,7 +14,7 @@
   function draw() {
     const axis = axes[current];
     const pick = (rows, key) => rows.map((row) => row[key]);
-    const points = (rows) => ({ type: "scatter", mode: "markers", x: pick(rows, current), y: pick(rows, "efficiency"),
+    const points = (rows) => ({ type: "scatter", mode: "markers", x: rows.map((row) => axis.log ? Math.max(row[current], 1) : row[current]), y: pick(rows, "efficiency"),
       text: pick(rows, "text"), hovertemplate: "%{text}<extra></extra>" });
     const front = data.points.filter((row) => row.front);
     const others = data.points.filter((row) => !row.front);

@@ -69,7 +69,7 @@ class HgcalEvaluator:
         Evaluation
         """
         trained, sparsity = self._train(task)
-        # The front is costed by the very graph that becomes Verilog; the search by a quicker solution, a few per cent off.
+        # The front is costed by the very graph that becomes Verilog; the search by a quicker one, a few per cent off.
         cost = network_cost(trained, self._study.firmware, fast=task.stage != "final")
         metrics: dict[str, Any] = {"validation": self._measure(trained, task.genome, self._validation)}
         if task.stage == "final":

@@ -6,6 +6,7 @@ import fcntl
 import importlib.metadata
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["MANIFEST", "locked_run", "packages"]
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
+_PATIENCE_S = 3.0
 _PACKAGES = (
     "trigger-codesign", "tensorflow", "tf-keras", "qkeras", "tensorflow-model-optimization", "alkaid", "deap", "numpy",
 )  # fmt: skip
@@ -59,16 +61,28 @@ def locked_run(study: Study, run_dir: Path) -> Iterator[None]:
             f"folder of the run '{run_dir}' must be writable: {error.strerror}; give another with --out"
         ) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _lock(descriptor):
             raise UserError(
                 f"folder of the run '{run_dir}' must be used by one process at a time, and another one is at work"
-            ) from error
+            )
         _check_manifest(study, run_dir)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Try for a while: a process that was just starting a worker when it was killed leaves the lock a moment later."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def _check_manifest(study: Study, run_dir: Path) -> None:

@@ -7,13 +7,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import parent_process
 from pathlib import Path
 
 from trigger.config.study import Study
-from trigger.search.task import EvaluatorFactory, Task
+from trigger.search.task import Evaluate, EvaluatorFactory, Task
 
 __all__ = ["one_thread_each", "serve"]
 
@@ -67,18 +67,20 @@ def serve(connection: Connection, factory: EvaluatorFactory, study: Study, run_d
     except Exception as error:  # whatever it is, the parent has to hear of it
         connection.send(("broken", isinstance(error, ValueError), f"{error}" or repr(error)))
         return
-    connection.send(("ready",))
-    while True:
-        try:
-            task: Task = connection.recv()
-        except EOFError:
-            return
-        started = time.perf_counter()
-        try:
-            answer: tuple[object, ...] = ("done", evaluate(task))
-        except Exception as error:  # one bad candidate must not end the search
-            answer = ("failed", f"{type(error).__name__}: {error}")
-        connection.send((*answer, time.perf_counter() - started))
+    # The other end closes when the search is over, or interrupted: no error of this process.
+    with suppress(EOFError, OSError):
+        connection.send(("ready",))
+        while True:
+            connection.send(_answer(evaluate, connection.recv()))
+
+
+def _answer(evaluate: Evaluate, task: Task) -> tuple[object, ...]:
+    started = time.perf_counter()
+    try:
+        answer: tuple[object, ...] = ("done", evaluate(task))
+    except Exception as error:  # one bad candidate must not end the search
+        answer = ("failed", f"{type(error).__name__}: {error}")
+    return (*answer, time.perf_counter() - started)
 
 
 def _die_with_parent() -> None:

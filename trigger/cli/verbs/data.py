@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from sim.events.dataset import load_dataset
 from sim.events.table import ClusterTable
 from trigger.cli.outcome import Outcome
-from trigger.cli.progress import progress
+from trigger.cli.progress import Advance, progress
 from trigger.cli.workspace import Workspace, open_workspace
 
 __all__ = ["class_counts", "events", "verb"]
@@ -42,8 +43,17 @@ def data_outcome(workspace: Workspace, tables: dict[str, ClusterTable]) -> Outco
 def events(workspace: Workspace) -> dict[str, ClusterTable]:
     """Samples ``train``, ``validation`` and ``test``, from the cache where they are there."""
     data = workspace.study.data
-    with progress("events") as advance:
-        return load_dataset(data.settings, Path(data.cache_dir), lambda done, total: advance(done, total))
+    with ExitStack() as stack:
+        advance: Advance | None = None
+
+        def show(done: int, total: int) -> None:
+            nonlocal advance
+            if advance is None and done < total:  # nothing to show where all are there
+                advance = stack.enter_context(progress("events"))
+            if advance is not None:
+                advance(done, total)
+
+        return load_dataset(data.settings, Path(data.cache_dir), show)
 
 
 def class_counts(tables: dict[str, ClusterTable]) -> dict[str, dict[str, int]]:

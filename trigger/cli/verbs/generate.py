@@ -95,7 +95,7 @@ def generate(workspace: Workspace, *, again: bool = True) -> Outcome:
             "id": candidate.id,
             "reason": reason(study.choice),
             "genome": candidate.genome.to_json(),
-            "project": str(project),
+            "project": workspace.shown(project),
             "evaluation": judged,
         },
     )

@@ -36,6 +36,7 @@ def project_lines(project: Path) -> tuple[str, ...]:
 
 
 def resource_line(resources: Mapping[str, Any]) -> str:
-    """LUT, FF and DSP with their source."""
-    counts = ", ".join(f"{resources[name]:,.0f} {name.upper()}" for name in ("lut", "ff", "dsp") if name in resources)
-    return f"resources {counts} (estimate: {resources.get('source', 'source not stated')})"
+    """LUT with its spread, FF and DSP; where they come from is told at length in the manifest."""
+    counts = ", ".join(f"{resources[name]:,.0f} {name.upper()}" for name in ("lut", "ff", "dsp"))
+    low, high = resources["low"]["lut"], resources["high"]["lut"]
+    return f"{counts} (estimates; LUT {low:,.0f} to {high:,.0f}; source in manifest.json)"

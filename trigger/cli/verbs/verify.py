@@ -94,7 +94,6 @@ def _project_in(folder: Path) -> Path:
 def _last_project(workspace: Workspace) -> Path:
     chosen = read_json(workspace.chosen_file)
     if chosen is None:
-        raise UserError(
-            f"study '{workspace.study.name}' has no project yet; make one with: trigger generate {workspace.config_path}"
-        )
+        make = f"trigger generate {workspace.config_path}"
+        raise UserError(f"study '{workspace.study.name}' has no project yet; make one with: {make}")
     return workspace.project_dir(chosen["id"])
