@@ -96,7 +96,8 @@ def _keep_model(model: Any, folder: Path) -> Path:
     if isinstance(model, str | Path):
         source = Path(model)
         if source.suffix not in _MODEL_FILES:
-            raise UserError(f"model file must end in {' or '.join(_MODEL_FILES)}, not '{source.name}'; save it with model.save()")
+            endings = " or ".join(_MODEL_FILES)
+            raise UserError(f"model file must end in {endings}, not '{source.name}'; save it with model.save()")
         if not source.is_file():
             raise UserError(f"model file '{source}' must exist, and does not")
         return Path(shutil.copyfile(source, folder / f"model{source.suffix}"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware.adder_graph.pairs import as_pairs
 from firmware.adder_graph.program import Program
 from firmware.errors import UserError
 
@@ -40,7 +41,7 @@ def emulate(program: Program, words: EventWords, threads: int = 0) -> dict[str, 
     events = len(flat)
     columns = np.zeros((events, program.comb.shape[1]), np.int64)
     if program.comb.shape[1] and events:
-        columns = _exact(program.comb.predict(flat.astype(np.float64), n_threads=threads)).reshape(events, -1)
+        columns = _exact(as_pairs(program.comb).predict(flat.astype(np.float64), n_threads=threads)).reshape(events, -1)
     return {
         port.name: _assembled(columns, port.sources, port.constants).reshape(events, *port.shape)
         for port in program.outputs

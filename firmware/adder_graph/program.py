@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 from dataclasses import asdict, dataclass
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,8 @@ class Program:
     layer_of_op: tuple[str, ...]
     two_input_cost: float
     """Cost before that fusion, counted as in the published calibration (see ``counting``)."""
+    stage_ns: float = inf
+    """What ``trace_network`` was given: ternary adders slower than this are pairs."""
 
     @property
     def cost(self) -> float:
@@ -90,6 +92,7 @@ class Program:
             "outputs": [asdict(port) for port in self.outputs],
             "layer_of_op": _names_to_json(self.layer_of_op),
             "two_input_cost": self.two_input_cost,
+            "stage_ns": None if self.stage_ns == inf else self.stage_ns,
         }
         write_gzip(path, data)
 
@@ -113,6 +116,7 @@ def load_program(path: Path) -> Program:
             outputs=tuple(OutputPort(**_port_fields(port)) for port in data["outputs"]),
             layer_of_op=_names_from_json(data["layer_of_op"]),
             two_input_cost=float(data["two_input_cost"]),
+            stage_ns=inf if data["stage_ns"] is None else float(data["stage_ns"]),
         )
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise UserError(f"program file '{path.name}' must be whole, not broken ({error}); generate it again") from None

@@ -60,7 +60,7 @@ def trace_network(network: Network, *, fast: bool = False, every_layer: bool = F
     pairs, layers_of_pairs = graph.finish(values)
     comb, layers = _emitted(pairs, layers_of_pairs, stage_ns)
     inputs = tuple(Port(layer.name, layer.shape, layer.format) for layer in network.inputs)
-    return Program(network.name, comb, inputs, tuple(ports), layers, two_input_cost(pairs))
+    return Program(network.name, comb, inputs, tuple(ports), layers, two_input_cost(pairs), stage_ns)
 
 
 def _symbolic_tensors(graph: Graph, network: Network, *, fast: bool) -> dict[str, SymbolicTensor]:

@@ -81,7 +81,8 @@ def write_hls(
     """
     out_dir = Path(out_dir)
     _check_request(network, settings, name, out_dir)
-    prepared = prepare(model, network)
+    with _quiet():
+        prepared = prepare(model, network)
     types = layer_types(network, exact_formats(network))
     used = {layer.name for layer in prepared.model.layers}
     layers = tuple(layer for layer in prepared.layers if layer.name in used)

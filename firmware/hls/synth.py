@@ -6,6 +6,7 @@ import contextlib
 import io
 import shutil
 import subprocess
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,11 +109,12 @@ def read_report(hls_dir: Path | str) -> SynthesisReport:
     UserError
         There is no report, or a figure in it is no number.
     """
-    from hls4ml.report import parse_vivado_report
-
     folder = Path(hls_dir)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of hls4ml's own imports
+            from hls4ml.report import parse_vivado_report
+
             found = parse_vivado_report(str(folder))
         table: Mapping[str, Any] = found["CSynthesisReport"]
     except (KeyError, TypeError, IndexError, AttributeError, FileNotFoundError, SyntaxError) as error:

@@ -68,7 +68,9 @@ class Project:
         """
         for path in sorted((self.folder / "model").glob("model.*")):
             return path
-        raise UserError(f"project '{self.folder}' must hold its model as model/model.h5 or model/model.keras; generate it again")
+        raise UserError(
+            f"project '{self.folder}' must hold its model as model/model.h5 or model/model.keras; generate it again"
+        )
 
 
 @contextmanager
@@ -81,7 +83,9 @@ def new_project(folder: Path) -> Iterator[Path]:
         There is already something of that name that is no project: nobody's files are replaced.
     """
     if folder.exists() and not (folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))):
-        raise UserError(f"output folder '{folder}' must be new, empty, or a project to replace; choose another, or remove it")
+        raise UserError(
+            f"output folder '{folder}' must be new, empty, or a project to replace; choose another, or remove it"
+        )
     with whole_folder(folder) as aside:
         yield aside
 

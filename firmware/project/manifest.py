@@ -98,17 +98,23 @@ def read_manifest(folder: Path) -> tuple[Manifest, bool]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise UserError(f"project folder '{folder}' must hold {MANIFEST}, and does not; give a folder that 'generate' wrote")
+        raise UserError(
+            f"project folder '{folder}' must hold {MANIFEST}, and does not; give a folder that 'generate' wrote"
+        )
     try:
         data = json.loads(path.read_text())
         own = data.pop("sha256", None)
         if data.get("schema") != SCHEMA:
-            raise UserError(f"{MANIFEST} of '{folder}' must have schema {SCHEMA}, not {data.get('schema')!r}; generate it again")
+            raise UserError(
+                f"{MANIFEST} of '{folder}' must have schema {SCHEMA}, not {data.get('schema')!r}; generate it again"
+            )
         edited = own != _own_hash(data)
         fields = {key: value for key, value in data.items() if key != "schema"}
         return Manifest(**{**fields, "ports": tuple(fields["ports"])}), edited
     except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError, KeyError) as error:
-        raise UserError(f"{MANIFEST} of '{folder}' must be a project's manifest, and cannot be read ({error}); generate it again") from None
+        raise UserError(
+            f"{MANIFEST} of '{folder}' must be a project's manifest, and cannot be read ({error}); generate it again"
+        ) from None
 
 
 def _own_hash(data: Mapping[str, Any]) -> str:

@@ -77,13 +77,22 @@ def read_vectors(folder: Path, inputs: Sequence[VectorPort], outputs: Sequence[V
             try:
                 words = np.load(folder / name, allow_pickle=False)
             except (OSError, ValueError) as error:
-                raise UserError(f"vector file '{name}' must be an array file, and cannot be read ({error}); generate the project again") from None
+                raise UserError(
+                    f"vector file '{name}' must be an array file, and cannot be read ({error}); "
+                    "generate the project again"
+                ) from None
             if words.dtype.kind not in "iu" or words.shape[1:] != tuple(port.shape):
-                raise UserError(f"vector file '{name}' must hold integers of shape (events, {', '.join(map(str, port.shape))}), not {words.dtype} {words.shape}")
+                raise UserError(
+                    f"vector file '{name}' must hold integers of shape (events, {', '.join(map(str, port.shape))}), "
+                    f"not {words.dtype} {words.shape}; generate the project again"
+                )
             found[prefix][port.name] = words.astype(np.int64)
             counts.add(len(words))
     if len(counts) != 1 or 0 in counts:
-        raise UserError(f"vector files must hold the same number of events, at least 1, not {sorted(counts)}; generate the project again")
+        raise UserError(
+            f"vector files must hold the same number of events, at least 1, not {sorted(counts)}; "
+            "generate the project again"
+        )
     return Vectors(found["in"], found["out"])
 
 

@@ -7,6 +7,8 @@ from firmware.verify.run import CHECKS, verify
 from firmware.verify.stimulus import InputPort, Stimulus, default_stimulus
 from firmware.verify.toolchain import SIMULATORS
 
-__all__ = ["CHECKS", "SIMULATORS", "Check", "InputPort", "Mismatch", "Stimulus", "VerifyResult", "default_stimulus", "verify"]
+__all__ = [
+    "CHECKS", "SIMULATORS", "Check", "InputPort", "Mismatch", "Stimulus", "VerifyResult", "default_stimulus", "verify",
+]  # fmt: skip
 
 make_callable(__name__)

@@ -138,7 +138,8 @@ def compare(expected: Outputs, received: Outputs) -> Comparison:
         for name, words in expected.words.items()
         if _shape(received.words.get(name)) != words.shape
     ]
-    problems += [f"output '{name}' is not one of the emulator's" for name in received.words if name not in expected.words]
+    extra = [name for name in received.words if name not in expected.words]
+    problems += [f"output '{name}' is not one of the emulator's" for name in extra]
     if problems:
         return Comparison(np.ones(events, np.bool_), None, tuple(problems))
     differs = np.zeros(events, np.bool_)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.adder_graph import Program, emulate, op_words, trace_network
+from firmware.adder_graph import Program, emulate, trace_network
 from firmware.network.network import Network
 from firmware.network.reference import evaluate
+from firmware.verify.operations import operation_words
 
 __all__ = ["first_layer", "first_layer_of_program"]
 
@@ -27,9 +28,9 @@ def first_layer(
         The project's stored description.
     program : Program
         The emulator's.
-    events : mapping of input name to int64 array of shape (events, *shape)
-        Events that fail.
-    layers : mapping of layer name to float64 array of shape (events, *shape)
+    events : mapping of input name to int64 array of shape (1, *shape)
+        One event that fails.
+    layers : mapping of layer name to float64 array of shape (1, *shape)
         Real values of the layers that can be seen.
 
     Returns
@@ -53,12 +54,18 @@ def first_layer_of_program(network: Network, program: Program, events: EventWord
     """
     reference = evaluate(network, events)
     outputs = emulate(program, events)
-    wrong = [name for name in network.outputs if name in outputs and not np.array_equal(outputs[name], reference[name].words)]
+    wrong = [
+        name
+        for name, words in outputs.items()
+        if name in reference and not np.array_equal(words, reference[name].words)
+    ]
     if not wrong:
         return None
     fresh = trace_network(network)
     if len(fresh.comb.ops) == len(program.comb.ops):
-        differs = (op_words(fresh, events) != op_words(program, events)).any(axis=0)
-        for index in np.flatnonzero(differs):
-            return f"{fresh.layer_of_op[index]} (emulator)"
+        for layer, wanted, got in zip(
+            fresh.layer_of_op, operation_words(fresh, events), operation_words(program, events), strict=True
+        ):
+            if wanted != got:
+                return f"{layer} (emulator)"
     return f"{wrong[0]} (emulator)"

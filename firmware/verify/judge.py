@@ -81,11 +81,12 @@ def judge_timing(schedule: Schedule, valid_edges: NDArray[np.int32], *, latency_
     stale = np.setdiff1d(late, resets.expected)
     missing = np.setdiff1d(resets.expected, late)
     if len(stale):
-        problems.append(f"{len(stale)} outputs came out that a reset should have cleared, first at clock edge {stale[0]}")
+        problems.append(
+            f"{len(stale)} outputs came out that a reset should have cleared, first at clock edge {stale[0]}"
+        )
     if len(missing):
         problems.append(f"{len(missing)} events around resets did not come out, first at clock edge {missing[0]}")
-    both, at_expected, at_late = np.intersect1d(resets.expected, late, return_indices=True)
-    del both
+    _, at_expected, at_late = np.intersect1d(resets.expected, late, return_indices=True)
     return Timing(
         sent=len(before) + len(resets.expected),
         rows=schedule.bus[np.concatenate([before[:matched], resets.sends[at_expected]])].astype(np.int64),

@@ -63,7 +63,8 @@ class Check:
         if self.passed:
             return f"{self.name}: {self.events} events, 0 mismatches"
         first = [f"first: {self.first_mismatch}"] if self.first_mismatch else []
-        return f"{self.name}: FAILED, {self.mismatches} of {self.events} events differ; " + "; ".join([*first, *self.problems])
+        reasons = "; ".join([*first, *self.problems])
+        return f"{self.name}: FAILED, {self.mismatches} of {self.events} events differ; {reasons}"
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,14 @@ class VerifyResult:
         """JUnit XML: one test case a check."""
         failures = sum(not check.passed for check in self.checks)
         suite = ElementTree.Element(
-            "testsuite", name=f"verify.{self.name}", tests=str(len(self.checks)), failures=str(failures), errors="0", skipped="0"
-        )
+            "testsuite", name=f"verify.{self.name}", tests=str(len(self.checks)), failures=str(failures),
+            errors="0", skipped="0",
+        )  # fmt: skip
         for check in self.checks:
             case = ElementTree.SubElement(suite, "testcase", classname=self.name, name=check.name)
             if not check.passed:
-                failure = ElementTree.SubElement(case, "failure", message=f"{check.mismatches} of {check.events} events differ")
+                message = f"{check.mismatches} of {check.events} events differ"
+                failure = ElementTree.SubElement(case, "failure", message=message)
                 failure.text = _printable(str(check))
             ElementTree.SubElement(case, "system-out").text = _printable(str(check))
         ElementTree.indent(suite)

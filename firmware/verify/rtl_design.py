@@ -72,7 +72,10 @@ def read_design(project: Project) -> RtlDesign:
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"rtl/{PORTS} must be the table that 'generate' wrote, and cannot be read ({error}); generate the project again") from None
+        raise UserError(
+            f"rtl/{PORTS} must be the table that 'generate' wrote, and cannot be read ({error}); "
+            "generate the project again"
+        ) from None
     return RtlDesign(design, inputs, outputs)
 
 

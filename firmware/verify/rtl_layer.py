@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from firmware.adder_graph import Program, op_words
+from firmware.adder_graph import Program
 from firmware.project.packing import pack
+from firmware.verify.operations import operation_words
 from firmware.verify.rtl_design import RtlDesign
 from firmware.verify.simulate import Drive, simulate
 from firmware.verify.stimulus import Stimulus
@@ -53,7 +53,7 @@ def first_register_that_differs(
             design.design, _one_event(design, stimulus, event, len(registers)), simulator,
             watch=[register["register"] for register in registers],
         )  # fmt: skip
-        values = op_words(program, stimulus.take(np.array([event])))[0]
+        values = operation_words(program, stimulus.take(np.array([event])))
         for place, register in enumerate(registers):
             number = int(register["register"].removeprefix("stage").removesuffix("_q"))
             text = captured.watched[_LEAD + 1 + number][place]
@@ -76,12 +76,12 @@ def _one_event(design: RtlDesign, stimulus: Stimulus, event: int, registers: int
     return Drive(valid, rst, bus, {port.rtl_name: pack(rows[port.name], port.width) for port in design.inputs})
 
 
-def _first_layer(register: dict[str, Any], text: str, values: NDArray[np.int64]) -> str | None:
+def _first_layer(register: dict[str, Any], text: str, values: list[int]) -> str | None:
     """Layer of the first field whose bits are not those of its operation's value."""
     bits = text[::-1]
     for field in register["fields"]:
         low, width = field["offset"], field["width"]
-        wanted = int(values[field["op"]]) & ((1 << width) - 1)
+        wanted = values[field["op"]] & ((1 << width) - 1)
         if bits[low : low + width] != format(wanted, f"0{width}b")[::-1]:
             return str(field["layer"])
     return None

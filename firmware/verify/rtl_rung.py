@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ def check_rtl(ladder: Ladder, *, simulator: str, rtl_events: int, seed: int) -> 
         captured = simulate(design.design, drive(design, ladder, schedule), simulator)
     except ToolFailure as error:
         check = failed_check(NAME, ladder, str(error), {"simulator": simulator})
-        return RtlOutcome(replace(check, events=int(schedule.valid.sum()), mismatches=int(schedule.valid.sum())), None, None)
+        return RtlOutcome(check, None, None)
     timing = judge_timing(
         schedule, captured.valid_edges, latency_cycles=manifest.latency_cycles, ii=manifest.ii
     )
@@ -77,7 +77,8 @@ def drive(design: RtlDesign, ladder: Ladder, schedule: Schedule) -> Drive:
 def received_outputs(design: RtlDesign, captured: Captured, rows: NDArray[np.int64]) -> Outputs:
     """Words of some captured rows, by the network's output names."""
     words = {
-        port.name: unpack(captured.rows[port.rtl_name][rows], port.width, port.signed, port.shape) for port in design.outputs
+        port.name: unpack(captured.rows[port.rtl_name][rows], port.width, port.signed, port.shape)
+        for port in design.outputs
     }
     return Outputs(words, {port.name: port.fraction for port in design.outputs})
 
@@ -89,7 +90,10 @@ def _check(ladder: Ladder, design: RtlDesign, captured: Captured, timing: Timing
     problems = [*timing.problems, *_width_problems(design, captured)]
     if captured.unknown:
         edge, port, text = captured.unknown[0]
-        problems.append(f"outputs must be 0 or 1, and X or Z was seen {len(captured.unknown)} times, first on '{port}' at clock edge {edge}: {text}")
+        problems.append(
+            f"outputs must be 0 or 1, and X or Z was seen {len(captured.unknown)} times, "
+            f"first on '{port}' at clock edge {edge}: {text}"
+        )
     details: dict[str, Any] = {"simulator": simulator, "latency_cycles": timing.latency_cycles, "ii": timing.ii}
     if not len(timing.rows):
         return Check(NAME, timing.sent, ladder.expected.size, timing.sent, problems=tuple(problems), details=details)

@@ -1,4 +1,4 @@
-"""The rungs that run in Python: each compares one way of computing the network with the emulator, integer by integer."""
+"""The rungs that run in Python: each compares one way of computing the network with the emulator, word by word."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ def check_qkeras(ladder: Ladder) -> Check:
     details = {"precision": "float64" if needs_float64(model, network) else "float32"}
     try:
         words = predict_words(model, network, ladder.stimulus.words)
-    except ArithmeticError as error:
+    except (ArithmeticError, UserError) as error:
+        # The stored model has words of its own, or other inputs: that is a verdict on it.
         return failed_check(name, ladder, str(error), details)
 
     def locate(event: int) -> str | None:
@@ -119,7 +120,8 @@ def check_hls(ladder: Ladder, build: Future[CSimulation]) -> Check:
         return first_layer(ladder.network, ladder.program, events, simulation.every_layer(events))
 
     received = Outputs(words, {port.name: port.format.fraction for port in simulation.interface.outputs})
-    return make_check(name, compare(ladder.expected, received), ladder.expected, ladder.stimulus, locate=locate)
+    comparison = compare(ladder.expected, received)
+    return make_check(name, comparison, ladder.expected, ladder.stimulus, locate=locate)
 
 
 def make_check(
@@ -129,10 +131,11 @@ def make_check(
     """A check from a comparison over the whole stimulus; the first layer is looked for only if something differs."""
     first = comparison.first
     if first is not None:
-        first = first.found_in(stimulus, first.event).with_layer(locate(first.event) if locate is not None else None)
+        first = first.found_in(stimulus, first.event)
+        first = first.with_layer(locate(first.event) if locate is not None else None)
     return Check(
-        name, events=len(comparison.differs), outputs=expected.size, mismatches=comparison.mismatches, first_mismatch=first,
-        problems=(*comparison.problems, *(problems or ())), details=details or {},
+        name, events=len(comparison.differs), outputs=expected.size, mismatches=comparison.mismatches,
+        first_mismatch=first, problems=(*comparison.problems, *(problems or ())), details=details or {},
     )  # fmt: skip
 
 

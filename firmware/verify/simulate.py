@@ -151,13 +151,15 @@ def _write_plan(bench: Path, design: Design, drive: Drive, watch: Sequence[str])
 
 def _run(simulator: str, top: str, folder: Path, bench: Path) -> None:
     log = bench / "simulation.log"
+    # Registers start at random values, the same ones in every run: nothing may depend on how they start.
+    start = ["+verilator+rand+reset+2", "+verilator+seed+1"] if simulator == "verilator" else []
     runner = get_runner(simulator)
     runner.log.disabled = True
     try:
         with _bench_importable():
             runner.test(
                 test_module=_TEST_MODULE, hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=folder,
-                test_dir=bench, results_xml=str(bench / "results.xml"), log_file=log, seed=0,
+                test_dir=bench, results_xml=str(bench / "results.xml"), log_file=log, seed=0, plusargs=start,
                 extra_env={"TRIGGER_BENCH_DIR": str(bench), "COCOTB_LOG_LEVEL": "WARNING"},
             )  # fmt: skip
     except (RuntimeError, SystemExit) as error:
@@ -174,8 +176,9 @@ def _run(simulator: str, top: str, folder: Path, bench: Path) -> None:
 def _bench_importable() -> Iterator[None]:
     """The runner hands ``sys.path`` to the simulator, which runs in another folder: relative entries would be lost."""
     spec = find_spec("sim")
-    assert spec is not None and spec.submodule_search_locations
-    root = str(Path(list(spec.submodule_search_locations)[0]).resolve().parent)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    root = str(Path(next(iter(spec.submodule_search_locations))).resolve().parent)
     sys.path.append(root)
     try:
         yield
@@ -194,6 +197,7 @@ def _last_words(log: Path) -> str:
 def _read_record(bench: Path, design: Design) -> Captured:
     head = json.loads((bench / "record.json").read_text())
     watched = bench / "watch.jsonl"
+    lines = watched.read_text().splitlines() if watched.is_file() else []
     return Captured(
         valid_edges=np.fromfile(bench / "valid_edges.bin", np.int32),
         rows={
@@ -202,5 +206,5 @@ def _read_record(bench: Path, design: Design) -> Captured:
         },
         widths=head["widths"],
         unknown=tuple((edge, port, text) for edge, port, text in head["unknown"]),
-        watched=tuple(tuple(json.loads(line)) for line in watched.read_text().splitlines()) if watched.is_file() else (),
+        watched=tuple(tuple(json.loads(line)) for line in lines),
     )

@@ -13,7 +13,7 @@ from firmware.network.fixed_point import FixedPoint
 
 __all__ = ["InputPort", "Stimulus", "check_events", "default_stimulus", "patterns"]
 
-EventWords = Mapping[str, NDArray[np.int64]]
+EventWords = Mapping[str, NDArray[np.integer]]
 
 
 @dataclass(frozen=True)
@@ -148,21 +148,26 @@ def check_events(ports: Sequence[InputPort], events: EventWords) -> dict[str, ND
         An input is missing or unknown, a shape or number of events differs, a word is no integer or out of range.
     """
     if set(events) != {port.name for port in ports}:
-        raise UserError(f"events must be given for the inputs {[port.name for port in ports]}, not for {sorted(events)}")
+        names = [port.name for port in ports]
+        raise UserError(f"events must be given for the inputs {names}, not for {sorted(events)}")
     checked = {}
     counts = set()
     for port in ports:
         words = np.asarray(events[port.name])
         if words.shape[1:] != port.shape or words.ndim != len(port.shape) + 1:
-            raise UserError(f"events of input '{port.name}' must have shape (events, {', '.join(map(str, port.shape))}), not {words.shape}")
+            shape = ", ".join(map(str, port.shape))
+            raise UserError(f"events of input '{port.name}' must have shape (events, {shape}), not {words.shape}")
         if words.dtype.kind not in "iu":
-            raise UserError(f"events of input '{port.name}' must be integer words, not {words.dtype}; digitise them first")
+            raise UserError(
+                f"events of input '{port.name}' must be integer words, not {words.dtype}; digitise them first"
+            )
         outside = np.argwhere((words < port.format.lowest) | (words > port.format.highest))
         if len(outside):
             where = tuple(int(i) for i in outside[0])
             raise UserError(
-                f"word of input '{port.name}' must be {port.format.lowest} to {port.format.highest}, not {int(words[where])} "
-                f"(event {where[0]}, index {list(where[1:])}); saturate the input as the study does"
+                f"word of input '{port.name}' must be {port.format.lowest} to {port.format.highest}, "
+                f"not {int(words[where])} (event {where[0]}, index {list(where[1:])}); "
+                "saturate the input as the study does"
             )
         checked[port.name] = words.astype(np.int64)
         counts.add(len(words))
@@ -206,8 +211,8 @@ def _signed(word: int, form: FixedPoint) -> int:
 def _thin(parts: dict[str, NDArray[np.int64]], most: int) -> dict[str, NDArray[np.int64]]:
     """At most that many rows in all, the long kinds thinned out evenly; no kind vanishes while there is room."""
     room, thinned = most, {}
-    for left, (kind, words) in zip(range(len(parts), 0, -1), sorted(parts.items(), key=lambda part: len(part[1])), strict=True):
-        count = min(len(words), room // left)
+    for place, (kind, words) in enumerate(sorted(parts.items(), key=lambda part: len(part[1]))):
+        count = min(len(words), room // (len(parts) - place))
         thinned[kind] = words[np.linspace(0, len(words) - 1, count).round().astype(np.int64)]
         room -= count
     return {kind: thinned[kind] for kind in parts}

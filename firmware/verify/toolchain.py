@@ -72,8 +72,9 @@ def verilator() -> tuple[str, dict[str, str]]:
 @cache
 def versions(simulator: str) -> str:
     """Versions of what builds and runs a simulation, one line: part of every build's key."""
-    tools = [_first_line(icarus(), "-V")] if simulator == "icarus" else [_package("verilator"), _first_line(compiler(), "--version")]
-    return "; ".join([*tools, _package("cocotb")])
+    if simulator == "icarus":
+        return "; ".join([_first_line(icarus(), "-V"), _package("cocotb")])
+    return "; ".join([_package("verilator"), _first_line(compiler(), "--version"), _package("cocotb")])
 
 
 def run_tool(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:
@@ -105,7 +106,9 @@ def _package(name: str) -> str:
     try:
         return f"{name} {version(name)}"
     except PackageNotFoundError:
-        raise UserError(f"RTL simulation needs the Python package {name}, which is not installed; pip install {name}") from None
+        raise UserError(
+            f"RTL simulation needs the Python package {name}, which is not installed; pip install {name}"
+        ) from None
 
 
 def _first_line(program: str, argument: str) -> str:

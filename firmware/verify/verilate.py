@@ -22,8 +22,13 @@ __all__ = ["build_verilator"]
 
 _PREFIX = "Vtop"
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_vpi", "verilated_threads")
-_DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0", "VM_TRACE_FST=0", "VM_TRACE_VCD=0", "VM_TRACE_SAIF=0")
-_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "unique", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD")
+_DEFINES = (
+    "VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0", "VM_TRACE_FST=0", "VM_TRACE_VCD=0",
+    "VM_TRACE_SAIF=0",
+)  # fmt: skip
+_OPTIONS = (
+    "-O3", "--x-assign", "fast", "--x-initial", "unique", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD",
+)  # fmt: skip
 _OPTIMISE = "-Og"
 """A fifth dearer to compile than -O0, and three times as fast at run time; -O1 costs several times as much."""
 

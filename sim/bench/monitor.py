@@ -30,13 +30,13 @@ class Monitor:
             self._sample(edge)
 
     def _sample(self, edge: int) -> None:
-        valid = str(self._valid.value)
+        # Up to the edge that samples the first reset nothing is promised.
+        valid = str(self._valid.value) if self._seen_reset else "0"
         if valid == "1":
             self._record.valid_edges.append(edge)
             for port, handle in self._ports:
                 self._record.words[port.name] += self._read(edge, port, handle)
-        elif valid != "0" and self._seen_reset:
-            # Before the first reset nothing is promised.
+        elif valid != "0":
             self._record.add_unknown(edge, "out_valid", valid)
         self._seen_reset = self._seen_reset or self._plan.rst[edge] == 1
         if self._watched:

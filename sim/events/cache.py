@@ -1,7 +1,8 @@
 """Shards of generated clusters on disk: whole, of the right key and intact, or not used at all.
 
-A shard is a Parquet file whose metadata carry the key of what made it, its own name and a checksum of its columns. It
-is written aside and renamed. Reading checks all three; whatever does not fit is reported and made again.
+A shard is a Parquet file whose metadata carry the key of what made it, its own name and a checksum of its
+columns. It is written aside and renamed. Reading checks all three; whatever does not fit is reported and made
+again.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ _log = logging.getLogger(__name__)
 _SIDE = {"label": np.int8, "kind": np.int8, "pt_gev": np.float32, "eta": np.float32}
 # the files whose text decides what a generated cluster looks like
 _SOURCES = (
-    "candidates.py", "cores.py", "deposits.py", "features.py", "geometry.py", "particles.py", "pool.py", "shapes.py",
-    "showers.py", "spectrum.py", "table.py",
+    "candidates.py", "cores.py", "deposits.py", "features.py", "geometry.py", "particles.py", "pool.py",
+    "shapes.py", "showers.py", "spectrum.py", "table.py",
 )  # fmt: skip
 
 
@@ -96,7 +97,10 @@ def write_shard(table: ClusterTable, path: Path, key: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(
-            pa.table(columns).replace_schema_metadata(metadata), aside, compression="zstd", write_page_checksum=True
+            pa.table(columns).replace_schema_metadata(metadata),
+            aside,
+            compression="zstd",
+            write_page_checksum=True,
         )
         os.replace(aside, path)
     except OSError as error:
@@ -111,7 +115,9 @@ def _read_checked(path: Path, key: str, rows: int) -> ClusterTable:
         arrow = pq.read_table(path, page_checksum_verification=True)
         metadata = {k.decode(): v.decode() for k, v in (arrow.schema.metadata or {}).items()}
     except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
-        raise _Unusable(f"it cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})") from error
+        raise _Unusable(
+            f"it cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+        ) from error
     if metadata.get("key") != key:
         raise _Unusable("it was made with other settings or another version (its key differs)")
     if metadata.get("shard") != path.name:
@@ -129,7 +135,8 @@ def _read_checked(path: Path, key: str, rows: int) -> ClusterTable:
 
 
 def read_shard(path: Path, key: str, rows: int) -> ClusterTable | None:
-    """The shard's table, or None if it is missing or unusable; the latter is logged as a warning with its reason."""
+    """The shard's table, or None if it is missing or unusable; the latter is logged as a warning with its
+    reason."""
     if not path.exists():
         return None
     try:

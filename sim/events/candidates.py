@@ -1,4 +1,5 @@
-"""The particles of a cluster candidate: electrons, photons and pions at the calorimeter face, or a pile-up core."""
+"""The particles of a cluster candidate: electrons, photons and pions at the calorimeter face, or a pile-up
+core."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Candidates:
-    """Particles grouped by candidate (``particles.event`` counts them) and each candidate's axis, shape (N, 2)."""
+    """Particles grouped by candidate (``particles.event`` counts them) and each candidate's axis, shape (N,
+    2)."""
 
     particles: Particles
     centre: Array
@@ -35,21 +37,30 @@ def _kinematics(
 
 
 def _assemble(
-    pt: NDArray[np.float64], eta: NDArray[np.float64], phi: NDArray[np.float64],
-    shares: list[NDArray[np.float64]], shifts: list[NDArray[np.float64]], kinds: list[NDArray[np.int8]],
+    pt: NDArray[np.float64],
+    eta: NDArray[np.float64],
+    phi: NDArray[np.float64],
+    shares: list[NDArray[np.float64]],
+    shifts: list[NDArray[np.float64]],
+    kinds: list[NDArray[np.int8]],
 ) -> Candidates:
-    """Candidates of several straight pieces, each with a share of the energy and a shift in azimuth (radians)."""
+    """Candidates of several straight pieces, each with a share of the energy and a shift in azimuth
+    (radians)."""
     n = len(pt)
-    share, shift, kind = (np.stack(rows, axis=1).ravel() for rows in (shares, shifts, kinds))
+    share, shift = np.stack(shares, axis=1).ravel(), np.stack(shifts, axis=1).ravel()
+    kind = np.stack(kinds, axis=1).ravel()
     owner = np.repeat(np.arange(n, dtype=np.int32), len(shares))
     x, y = at_face(pt[owner], eta[owner], phi[owner] + shift, np.zeros(len(owner), dtype=np.int8))
     energy = share * (pt * np.cosh(eta))[owner]
     keep = share > 0
-    particles = Particles(owner, x, y, energy.astype(np.float32), kind.astype(np.int8)).take(keep)
+    particles = Particles(owner, x, y, energy.astype(np.float32), kind).take(keep)
     weights = np.bincount(particles.event, particles.energy_gev, minlength=n)
     centre = np.stack(
-        [np.bincount(particles.event, particles.energy_gev * c, minlength=n) / weights
-         for c in (particles.x, particles.y)], axis=1,
+        [
+            np.bincount(particles.event, particles.energy_gev * c, minlength=n) / weights
+            for c in (particles.x, particles.y)
+        ],
+        axis=1,
     )
     return Candidates(particles, centre.astype(np.float32))
 
@@ -63,8 +74,8 @@ def _bend(pt: NDArray[np.float64], eta: NDArray[np.float64]) -> NDArray[np.float
 def electrons(n: int, settings: ShowerSettings, rng: np.random.Generator) -> Candidates:
     """Electrons that may have radiated in the tracker.
 
-    The energy kept after t radiation lengths follows Bethe and Heitler, ``-ln z ~ Gamma(t / ln 2)``. What was radiated
-    leaves in one photon at a uniform point u of the path (an assumption) and flies on straight.
+    The energy kept after t radiation lengths follows Bethe and Heitler, ``-ln z ~ Gamma(t / ln 2)``. What was
+    radiated leaves in one photon at a uniform point u of the path (an assumption) and flies on straight.
     """
     pt, eta, phi = _kinematics(n, settings, rng)
     kept = np.exp(-rng.gamma(settings.tracker_x0 / np.log(2) + 1e-9, size=n))
@@ -78,7 +89,8 @@ def electrons(n: int, settings: ShowerSettings, rng: np.random.Generator) -> Can
 
 
 def photons(n: int, settings: ShowerSettings, rng: np.random.Generator) -> Candidates:
-    """Photons that may have converted in the tracker, with probability ``1 - exp(-7/9 t)`` at a uniform point.
+    """Photons that may have converted in the tracker, with probability ``1 - exp(-7/9 t)`` at a uniform
+    point.
 
     Electron and positron share the energy uniformly between 5 and 95% (an assumption) and bend apart.
     """
@@ -93,7 +105,8 @@ def photons(n: int, settings: ShowerSettings, rng: np.random.Generator) -> Candi
 
 
 def pions(n: int, settings: ShowerSettings, rng: np.random.Generator) -> Candidates:
-    """Single charged pions with the signal's spectrum; their direction at the calorimeter is the drawn one."""
+    """Single charged pions with the signal's spectrum; their direction at the calorimeter is the drawn
+    one."""
     pt, eta, phi = _kinematics(n, settings, rng)
     kind = np.full(n, CHARGED_HADRON, dtype=np.int8)
     return _assemble(pt, eta, phi, [np.ones(n)], [np.zeros(n)], [kind])

@@ -1,7 +1,7 @@
 """Find the photon-rich concentrations of energy in collisions: the seeds of pile-up clusters.
 
-A cluster above 10 GeV made of pile-up alone is rare, so the generator does not wait for one: it draws from a list of
-such `cores`, each with all its neighbours of the same collision.
+A cluster above 10 GeV made of pile-up alone is rare, so the generator does not wait for one: it draws from a
+list of such `cores`, each with all its neighbours of the same collision.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def _distance2(particles: VertexParticles, eta: float, phi: float) -> NDArray[np
 def event_cores(particles: VertexParticles, min_pt_gev: float = MIN_CORE_PT_GEV) -> list[tuple[float, float]]:
     """Centres (eta, azimuth) of one event's cores.
 
-    A core is a photon or electron of pT > 1 GeV around which those within 0.08 sum to `min_pt_gev`; its centre is
-    their pT-weighted mean. Within 0.08 of one core no second one is taken; the larger sum wins.
+    A core is a photon or electron of pT > 1 GeV around which those within 0.08 sum to `min_pt_gev`; its
+    centre is their pT-weighted mean. Within 0.08 of one core no second one is taken; the larger sum wins.
     """
     em = particles.take(np.isin(particles.pid, _EM))
     seeds = np.flatnonzero((em.pt_gev > _SEED_PT_GEV) & (np.abs(em.eta) < MAX_CORE_ETA))
@@ -81,8 +81,8 @@ def event_cores(particles: VertexParticles, min_pt_gev: float = MIN_CORE_PT_GEV)
 def find_cores(particles: VertexParticles, min_pt_gev: float = MIN_CORE_PT_GEV) -> VertexParticles:
     """The windows (radius 0.4) around all cores; ``event`` counts the cores from 0.
 
-    Positions are kept relative to the core's centre: ``eta`` and ``phi_rad`` are differences, since the generator
-    places a core anywhere (a boost along the beam changes neither pT nor differences of eta).
+    Positions are kept relative to the core's centre: ``eta`` and ``phi_rad`` are differences, since the
+    generator places a core anywhere (a boost along the beam changes neither pT nor differences of eta).
     """
     pieces: list[VertexParticles] = []
     starts = np.flatnonzero(np.diff(particles.event, prepend=-1))

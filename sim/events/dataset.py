@@ -1,9 +1,10 @@
-"""The data set of a study: train, validation and test tables, generated and cached, or read from a user's files."""
+"""The data set of a study: train, validation and test tables, generated and cached, or read from a user's
+files."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,8 +47,8 @@ class DatasetSettings:
     showers : ShowerSettings
         Physics of the generator.
     files : mapping or str, optional
-        A user's own tables instead: one path a split, or one path that is cut into `split_fractions`. A path is a
-        Parquet file or "file.root:tree".
+        A user's own tables instead: one path a split, or one path that is cut into `split_fractions`. A path
+        is a Parquet file or "file.root:tree".
     split_fractions : (float, float, float)
         Shares of one file for train, validation and test, drawn at random by `seed`.
     features : tuple of str, optional
@@ -106,7 +107,9 @@ def _check(settings: DatasetSettings) -> None:
     if not isinstance(settings.showers, ShowerSettings):
         raise UserError(f"showers must be a section of shower settings, not {settings.showers!r}")
     if not isinstance(settings.split_fractions, (tuple, list)) or len(settings.split_fractions) != len(SPLITS):
-        raise UserError(f"split_fractions must be three numbers (train, validation, test), not {settings.split_fractions!r}")
+        raise UserError(
+            f"split_fractions must be three numbers (train, validation, test), not {settings.split_fractions!r}"
+        )
     for value in settings.split_fractions:
         _share("split_fractions", value)
     object.__setattr__(settings, "split_fractions", tuple(float(v) for v in settings.split_fractions))
@@ -140,38 +143,47 @@ def _check_files(settings: DatasetSettings) -> None:
 
 @dataclass(frozen=True)
 class _Shard:
-    """One file of the cache: rows [first, first + rows) of a split."""
+    """One file of the cache: the `number`-th piece of a split, of `rows` clusters."""
 
     split: str
-    first: int
+    number: int
     rows: int
 
     @property
     def name(self) -> str:
-        return f"{self.split}-{self.first:09d}-{self.rows}.parquet"
+        return f"{self.split}-{self.number:05d}-{self.rows}.parquet"
 
 
 def _shards(settings: DatasetSettings) -> list[_Shard]:
     return [
-        _Shard(split, first, min(SHARD_ROWS, settings.rows(split) - first))
+        _Shard(split, number, min(SHARD_ROWS, settings.rows(split) - number * SHARD_ROWS))
         for split in SPLITS
-        for first in range(0, settings.rows(split), SHARD_ROWS)
+        for number in range(-(-settings.rows(split) // SHARD_ROWS))
     ]
 
 
 def _counts(fractions: Mapping[str, float], rows: int) -> dict[str, int]:
     """Clusters of each kind in a shard: rounded so that they sum to its rows."""
     edges = np.rint(np.cumsum([0.0, *fractions.values()]) * rows).astype(int)
-    return {f"n_{kind}": int(n) for kind, n in zip(fractions, np.diff(edges), strict=True)}
+    return {kind: int(n) for kind, n in zip(fractions, np.diff(edges), strict=True)}
 
 
 def _generate(settings: DatasetSettings, shard: _Shard) -> ClusterTable:
-    """A shard's clusters: they depend on its split, its first row and its size, not on the other shards."""
+    """A shard's clusters: they depend on its split, number and size, not on the other shards."""
     split = SPLITS.index(shard.split)
-    # the same numbers that SeedSequence.spawn would give child `first` of child `split`
-    seed = np.random.SeedSequence(settings.seed, spawn_key=(split, shard.first // SHARD_ROWS))
+    # what SeedSequence.spawn gives its grandchildren, without a count of children to keep
+    seed = np.random.SeedSequence(settings.seed, spawn_key=(split, shard.number))
     pool = load_pool(settings.showers.pileup_pool, *_POOL_SHARE[shard.split])
-    return generate_clusters(settings.showers, **_counts(settings.fractions, shard.rows), seed=seed, pool=pool)
+    n = _counts(settings.fractions, shard.rows)
+    return generate_clusters(
+        settings.showers,
+        n_electron=n["electron"],
+        n_photon=n["photon"],
+        n_pion=n["pion"],
+        n_pileup=n["pileup"],
+        seed=seed,
+        pool=pool,
+    )
 
 
 def _make(settings: DatasetSettings, shard: _Shard, folder: Path, key: str) -> int:
@@ -179,9 +191,7 @@ def _make(settings: DatasetSettings, shard: _Shard, folder: Path, key: str) -> i
     return shard.rows
 
 
-def _generated(
-    settings: DatasetSettings, cache_dir: Path, progress: Progress | None
-) -> dict[str, ClusterTable]:
+def _generated(settings: DatasetSettings, cache_dir: Path, progress: Progress | None) -> dict[str, ClusterTable]:
     key = cache_key(settings.showers, settings.fractions, settings.seed)
     folder = Path(cache_dir) / f"showers-{key[:16]}"
     remove_leftovers(folder)
@@ -206,7 +216,7 @@ def _generated(
     }
 
 
-def _make_all(settings: DatasetSettings, missing: list[_Shard], folder: Path, key: str):
+def _make_all(settings: DatasetSettings, missing: list[_Shard], folder: Path, key: str) -> Iterator[int]:
     """Make the missing shards and yield the rows of each as it is finished."""
     workers = min(settings.workers, len(missing))
     if workers <= 1:
@@ -243,8 +253,9 @@ def load_dataset(
 ) -> dict[str, ClusterTable]:
     """The tables "train", "validation" and "test".
 
-    Generated clusters are cached in `cache_dir` in shards of 10,000. Shards that are there and intact are used, the
-    others are made; so a run that was killed goes on where it stopped. A user's files are read and not cached.
+    Generated clusters are cached in `cache_dir` in shards of 10,000. Shards that are there and intact are
+    used, the others are made; so a run that was killed goes on where it stopped. A user's files are read and
+    not cached.
 
     Parameters
     ----------

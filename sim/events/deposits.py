@@ -1,13 +1,13 @@
 """Showers as energy spots in trigger cells.
 
-Electromagnetic showers follow Grindhammer and Peters (hep-ex/0001020): a gamma distribution in depth whose parameters
-fluctuate from shower to shower, and a core and a tail in radius. Hadron showers add to a track up to the first
-interaction an electromagnetic part that fluctuates and a hadronic part with the gamma profile of Bock et al. (Nucl.
-Instrum. Meth. 186 (1981) 533) in interaction lengths; their width is ours.
+Electromagnetic showers follow Grindhammer and Peters (hep-ex/0001020): a gamma distribution in depth whose
+parameters fluctuate from shower to shower, and a core and a tail in radius. Hadron showers add to a track up
+to the first interaction an electromagnetic part that fluctuates and a hadronic part with the gamma profile of
+Bock et al. (Nucl. Instrum. Meth. 186 (1981) 533) in interaction lengths; their width is ours.
 
-A shower is thrown as spots. Spots of ``stochastic**2`` GeV, Poisson distributed, give exactly the sampling term
-``stochastic / sqrt(E)``; showers that would need too many get heavier spots, and the fluctuation of a layer's sum is
-then scaled back to what it should be.
+A shower is thrown as spots. Spots of ``stochastic**2`` GeV, Poisson distributed, give exactly the sampling
+term ``stochastic / sqrt(E)``; showers that would need too many get heavier spots, and the fluctuation of a
+layer's sum is then scaled back to what it should be.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .geometry import EM_TRIGGER_LAYERS, N_LAYERS, WINDOW_CELLS, Layers
 from .particles import CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, Particles
 from .settings import ShowerSettings
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 _EM_ONLY_LAYERS = EM_TRIGGER_LAYERS + 4  # behind them nothing of a primary electromagnetic shower is left
 _MIN_ENERGY_GEV = 0.3  # the parametrisation's logarithms end here
 _MAX_RADIUS_CM = 25.0
@@ -36,8 +36,8 @@ _GAUSSIAN_ABOVE = 10.0  # expected spots above which their number is a rounded G
 class _Deposits:
     """Mean energies of (particle, layer) pairs and how they spread; flat arrays of one length.
 
-    ``spot`` is the energy of a spot and ``exact`` the share of the spots' fluctuation that belongs to the layer's sum;
-    ``core`` and ``tail`` are median radii in cm and ``core_share`` the probability of the first.
+    ``spot`` is the energy of a spot and ``exact`` the share of the spots' fluctuation that belongs to the
+    layer's sum; ``core`` and ``tail`` are median radii in cm and ``core_share`` the probability of the first.
     """
 
     particle: NDArray[np.int64]
@@ -56,7 +56,8 @@ def _spot_energy(energy: Array, soft: NDArray[np.bool_], stochastic: float, sett
 
 
 def _gamma_profile(alpha: Array, beta: Array, depth: Array, width: NDArray[np.float64]) -> Array:
-    """Share of a gamma distribution in each layer: its density at the layer times the slab's width; (P, L)."""
+    """Share of a gamma distribution in each layer: its density at the layer times the slab's width; (P,
+    L)."""
     scaled = np.maximum(beta[:, None] * depth, np.float32(1e-6))
     constant = np.log(beta) - gammaln(alpha).astype(np.float32)
     share = np.exp((alpha[:, None] - 1) * np.log(scaled) - scaled + constant[:, None]) * width.astype(np.float32)
@@ -100,7 +101,14 @@ def _em_deposits(
     radius = np.float32(settings.moliere_radius_cm)
     exact = np.float32(settings.em_stochastic) / np.sqrt(spot)
     return _Deposits(
-        particle[row], layer, mean.ravel()[flat], spot[row], exact[row], core * radius, tail * radius, core_share
+        particle[row],
+        layer,
+        mean.ravel()[flat],
+        spot[row],
+        exact[row],
+        core * radius,
+        tail * radius,
+        core_share,
     )
 
 
@@ -136,8 +144,12 @@ def _joined(parts: list[_Deposits]) -> _Deposits:
 
 
 def _hadrons(
-    particles: Particles, index: NDArray[np.int64], soft: NDArray[np.bool_], layers: Layers,
-    settings: ShowerSettings, rng: np.random.Generator,
+    particles: Particles,
+    index: NDArray[np.int64],
+    soft: NDArray[np.bool_],
+    layers: Layers,
+    settings: ShowerSettings,
+    rng: np.random.Generator,
 ) -> tuple[list[_Deposits], NDArray[np.int64], NDArray[np.int64]]:
     """Both parts of the hadrons' showers, and the (particle, layer) pairs crossed by a charged one before."""
     energy = particles.energy_gev[index]
@@ -152,9 +164,7 @@ def _hadrons(
     start_x0 = np.interp(start, layers.depth_lambda, layers.depth_x0).astype(np.float32)
     start_x0 = np.where(start < layers.depth_lambda[0], start * layers.depth_x0[0] / layers.depth_lambda[0], start_x0)
     parts = [
-        _em_deposits(
-            index, fraction * energy, soft, start_x0.astype(np.float32), layers, N_LAYERS, settings, rng
-        ),
+        _em_deposits(index, fraction * energy, soft, start_x0.astype(np.float32), layers, N_LAYERS, settings, rng),
         _hadronic_deposits(
             index, (1 - fraction) * energy * np.float32(settings.had_response), soft, start, layers, settings
         ),
@@ -198,9 +208,7 @@ def deposit(
         rng.standard_exponential(len(em), dtype=np.float32) * np.float32(_PHOTON_DELAY_X0),
         np.float32(0),
     ) - np.float32(settings.upstream_x0)
-    parts = [
-        _em_deposits(em, particles.energy_gev[em], soft[em], delay, layers, _EM_ONLY_LAYERS, settings, rng)
-    ]
+    parts = [_em_deposits(em, particles.energy_gev[em], soft[em], delay, layers, _EM_ONLY_LAYERS, settings, rng)]
     index = np.flatnonzero(hadron)
     hadronic, track, track_layer = _hadrons(particles, index, soft[index], layers, settings, rng)
     all_deposits = _joined(parts + hadronic)
@@ -212,20 +220,29 @@ def deposit(
     flat = np.concatenate([flat, _cell(cell_x, cell_y, base)])
     weight = np.concatenate([weight, mip])
     # bin 0 takes what fell outside
-    image = np.bincount(flat + 1, weights=weight, minlength=n_candidates * N_LAYERS * WINDOW_CELLS**2 + 1)
-    image = image[1:].astype(np.float32)
+    sums = np.bincount(flat + 1, weights=weight, minlength=n_candidates * N_LAYERS * WINDOW_CELLS**2 + 1)
+    image = sums[1:].astype(np.float32)
     return image.reshape(n_candidates, N_LAYERS, WINDOW_CELLS, WINDOW_CELLS), corner
 
 
 def _axis(
-    particles: Particles, particle: NDArray[np.int64], layer: NDArray[np.int64], corner: NDArray[np.int64],
-    layers: Layers, pitch: np.float32,
+    particles: Particles,
+    particle: NDArray[np.int64],
+    layer: NDArray[np.int64],
+    corner: NDArray[np.int64],
+    layers: Layers,
+    pitch: np.float32,
 ) -> tuple[Array, Array, NDArray[np.int32]]:
-    """Where the particle's straight line crosses the layer, in cells from the window's corner, and the window."""
+    """Where the particle's straight line crosses the layer, in cells from the window's corner, and the
+    window."""
     scale = (layers.z_cm / pitch)[layer]
     base = particles.event[particle] * np.int32(N_LAYERS) + layer.astype(np.int32)
     corner_x, corner_y = corner.reshape(-1, 2).T.astype(np.float32)
-    return particles.x[particle] * scale - corner_x[base], particles.y[particle] * scale - corner_y[base], base
+    return (
+        particles.x[particle] * scale - corner_x[base],
+        particles.y[particle] * scale - corner_y[base],
+        base,
+    )
 
 
 def _cell(x: Array, y: Array, base: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -248,13 +265,18 @@ def _cell(x: Array, y: Array, base: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _spots(
-    deposits: _Deposits, particles: Particles, corner: NDArray[np.int64], layers: Layers, pitch: np.float32,
+    deposits: _Deposits,
+    particles: Particles,
+    corner: NDArray[np.int64],
+    layers: Layers,
+    pitch: np.float32,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int32], Array]:
     """Cell number (-1 outside of the window) and energy of every spot."""
     expected = deposits.energy / deposits.spot
     number = np.zeros(len(expected), dtype=np.int64)
-    # one spot or none where less than one is expected: faster than Poisson, and as good in layers next to empty
+    # one spot or none where less than one is expected: faster than Poisson, and as good in layers next to
+    # empty
     few = expected < 1
     number[few] = rng.random(int(few.sum()), dtype=np.float32) < expected[few]
     many = expected >= _GAUSSIAN_ABOVE

@@ -2,12 +2,14 @@
 
 A variable travels to the trigger board as an unsigned word of a few bits: `digitise` cuts the range [low, high) in
 ``2**bits`` equal steps and saturates, `undigitise` gives the middle of a step. The ranges cover the 0.1% to 99.9%
-quantiles of the generated electrons, photons and pile-up clusters, rounded, so that few words are wasted.
+quantiles of the generated electrons, photons and pile-up clusters, rounded, so that few words are wasted. Whole numbers
+get steps of one at their default bits (of two for layers: the trigger reads the odd ones).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,53 +50,77 @@ class Feature:
     source: str = _CMS
 
 
-_ROWS = (
-    ("showerlength", "last minus first layer hit, plus one", "layers", 0, 64, 6),
-    ("coreshowerlength", "longest run of consecutive trigger layers hit", "trigger layers", 0, 32, 5),
-    ("firstlayer", "first layer hit", "layer", 0, 32, 5),
-    ("maxlayer", "layer with the largest energy", "layer", 0, 64, 6),
-    ("seetot", "energy-weighted standard deviation of eta of all cells", "1", 0, 0.1),
-    ("seemax", "largest standard deviation of eta within one layer", "1", 0, 0.1),
-    ("spptot", "energy-weighted standard deviation of azimuth of all cells", "rad", 0, 0.1),
-    ("sppmax", "largest standard deviation of azimuth within one layer", "rad", 0, 0.1),
-    ("szz", "energy-weighted standard deviation of z of all cells", "cm", 0, 64),
-    ("srrtot", "energy-weighted standard deviation of r/z of all cells, r from the beam line", "1", 0, 0.01),
-    ("srrmax", "largest standard deviation of r/z within one layer", "1", 0, 0.01),
-    ("srrmean", "quadratic mean over layers, weighted by energy, of the standard deviation of r/z of the cells "
-     "within 5 cm of the layer's hottest", "1", 0, 0.01),
-    ("emaxe", "share of the energy in the layer with the largest energy", "1", 0, 1),
-    ("hoe", "hadronic over electromagnetic energy, at most 100", "1", 0, 4),
-    ("meanz", "energy-weighted mean |z|", "cm", 320, 448),
-    ("layer10", "layer at which 10% of the energy is reached, interpolated", "layer", 0, 32),
-    ("layer50", "layer at which 50% of the energy is reached, interpolated", "layer", 0, 32),
-    ("layer90", "layer at which 90% of the energy is reached, interpolated", "layer", 0, 64),
-    ("ntc67", "fewest cells that hold 67% of the energy", "cells", 0, 64, 6),
-    ("ntc90", "fewest cells that hold 90% of the energy", "cells", 0, 128, 7),
-    ("varee", "seetot squared", "1", 0, 0.01),
-    ("varpp", "spptot squared", "rad^2", 0, 0.01),
-    ("varrr", "srrtot squared", "1", 0, 0.0001),
-    ("varzz", "szz squared", "cm^2", 0, 4096),
-    ("eot", "electromagnetic share of the energy (our reading of the name)", "1", 0, 1),
-    ("first1layers", "share of the energy in the first trigger layer", "1", 0, 1),
-    ("first3layers", "share of the energy in the first three trigger layers", "1", 0, 1),
-    ("first5layers", "share of the energy in the first five trigger layers", "1", 0, 1),
-    ("firstHcal1layers", "share of the energy in the first hadronic layer", "1", 0, 1),
-    ("firstHcal3layers", "share of the energy in the first three hadronic layers", "1", 0, 1),
+_ROWS: tuple[tuple[Any, ...], ...] = (
+    ("showerlength", "last minus first layer hit, plus one", "layers", 16, 48, 5),
+    ("coreshowerlength", "longest run of consecutive trigger layers hit", "trigger layers", 8, 24, 4),
+    ("firstlayer", "first layer hit", "layer", 0, 16, 3),
+    ("maxlayer", "layer with the largest energy", "layer", 0, 32, 4),
+    ("seetot", "energy-weighted standard deviation of eta of all cells", "1", 0, 0.064),
+    ("seemax", "largest standard deviation of eta within one layer", "1", 0, 0.096),
+    ("spptot", "energy-weighted standard deviation of azimuth of all cells", "rad", 0, 0.064),
+    ("sppmax", "largest standard deviation of azimuth within one layer", "rad", 0, 0.096),
+    ("szz", "energy-weighted standard deviation of z of all cells", "cm", 0, 32),
+    (
+        "srrtot",
+        "energy-weighted standard deviation of r/z of all cells, r from the beam line",
+        "1",
+        0.002,
+        0.008,
+    ),
+    ("srrmax", "largest standard deviation of r/z within one layer", "1", 0.002, 0.012),
+    (
+        "srrmean",
+        "quadratic mean over layers, weighted by energy, of the standard deviation of r/z of the cells "
+        "within 5 cm of the layer's hottest",
+        "1",
+        0.002,
+        0.0065,
+    ),
+    ("emaxe", "share of the energy in the layer with the largest energy", "1", 0.1, 0.3),
+    ("hoe", "hadronic over electromagnetic energy, at most 100", "1", 0, 0.3),
+    ("meanz", "energy-weighted mean |z|", "cm", 328, 352),
+    ("layer10", "layer at which 10% of the energy is reached, interpolated", "layer", 4, 16),
+    ("layer50", "layer at which 50% of the energy is reached, interpolated", "layer", 8, 20),
+    ("layer90", "layer at which 90% of the energy is reached, interpolated", "layer", 12, 40),
+    ("ntc67", "fewest cells that hold 67% of the energy", "cells", 4, 36, 5),
+    ("ntc90", "fewest cells that hold 90% of the energy", "cells", 16, 80, 6),
+    ("varee", "seetot squared", "1", 0, 0.003),
+    ("varpp", "spptot squared", "rad^2", 0, 0.003),
+    ("varrr", "srrtot squared", "1", 0, 0.00005),
+    ("varzz", "szz squared", "cm^2", 0, 1024),
+    ("eot", "electromagnetic share of the energy (our reading of the name)", "1", 0.8, 1),
+    ("first1layers", "share of the energy in the first trigger layer", "1", 0, 0.02),
+    ("first3layers", "share of the energy in the first three trigger layers", "1", 0, 0.32),
+    ("first5layers", "share of the energy in the first five trigger layers", "1", 0, 0.75),
+    ("firstHcal1layers", "share of the energy in the first hadronic layer", "1", 0, 0.08),
+    ("firstHcal3layers", "share of the energy in the first three hadronic layers", "1", 0, 0.16),
 )
 
-SHOWER_FEATURES: dict[str, Feature] = {
-    name: Feature(name, meaning, unit, float(low), float(high), *bits) for name, meaning, unit, low, high, *bits in _ROWS
-}
+
+def _row(name: str, meaning: str, unit: str, low: float, high: float, bits: int = 8) -> Feature:
+    return Feature(name, meaning, unit, float(low), float(high), bits)
+
+
+SHOWER_FEATURES: dict[str, Feature] = {row[0]: _row(*row) for row in _ROWS}
 
 CONTEXT_FEATURES: dict[str, Feature] = {
-    "pt": Feature("pt", "transverse momentum of the cluster; never an input by default, since it carries the classes' "
-                  "different thresholds", "GeV", 0.0, 128.0, 14, "CMS correlator word: 14 bits"),
+    "pt": Feature(
+        "pt",
+        "transverse momentum of the cluster; never an input by default, since it carries the classes' "
+        "different thresholds",
+        "GeV",
+        0.0,
+        128.0,
+        14,
+        "CMS correlator word: 14 bits",
+    ),
     "eta": Feature("eta", "absolute pseudorapidity of the cluster", "1", 1.4, 3.2, 10, "CMS correlator word: 10 bits"),
 }
 
 CMSSW_SMALL = ("firstlayer", "coreshowerlength", "maxlayer", "srrmean")
 CMSSW_LARGE = (
-    "coreshowerlength", "showerlength", "firstlayer", "maxlayer", "szz", "srrmean", "srrtot", "seetot", "spptot",
+    "coreshowerlength", "showerlength", "firstlayer", "maxlayer", "szz", "srrmean", "srrtot", "seetot",
+    "spptot",
 )  # fmt: skip
 
 
@@ -108,7 +134,9 @@ def feature(name: str) -> Feature:
     """
     found = SHOWER_FEATURES.get(name) or CONTEXT_FEATURES.get(name)
     if found is None:
-        raise UserError(f"feature {name!r} is not in the table; known: {', '.join((*SHOWER_FEATURES, *CONTEXT_FEATURES))}")
+        raise UserError(
+            f"feature {name!r} is not in the table; known: {', '.join((*SHOWER_FEATURES, *CONTEXT_FEATURES))}"
+        )
     return found
 
 
@@ -119,7 +147,8 @@ def _steps(bits: int) -> int:
 
 
 def digitise(values: ArrayLike, feature: Feature, bits: int) -> NDArray[np.int64]:
-    """Unsigned word of `bits` bits: ``floor((x - low) / (high - low) * 2**bits)``, saturated to [0, 2**bits - 1].
+    """Unsigned word of `bits` bits: ``floor((x - low) / (high - low) * 2**bits)``, saturated to [0, 2**bits -
+    1].
 
     Parameters
     ----------

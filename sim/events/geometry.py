@@ -1,7 +1,8 @@
 """The endcap calorimeter as the level-1 trigger reads it: layers, depths and trigger cells.
 
-The numbers follow the public description of the CMS HGCAL in rounded form: 28 electromagnetic layers of which the
-trigger reads every other one, then 22 hadronic layers. They are a geometry of this generator, not that of a release.
+The numbers follow the public description of the CMS HGCAL in rounded form: 28 electromagnetic layers of which
+the trigger reads every other one, then 22 hadronic layers. They are a geometry of this generator, not that of
+a release.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class Layers:
 def trigger_layers(critical_energy_gev: float) -> Layers:
     """The 36 trigger layers of the generator.
 
-    `critical_energy_gev` sets the MIP weight of the electromagnetic part: a shower particle loses about the critical
-    energy in one radiation length.
+    `critical_energy_gev` sets the MIP weight of the electromagnetic part: a shower particle loses about the
+    critical energy in one radiation length.
     """
     em = np.arange(EM_TRIGGER_LAYERS)
     slab = _EM_X0 / EM_TRIGGER_LAYERS
@@ -68,7 +69,10 @@ def trigger_layers(critical_energy_gev: float) -> Layers:
     had_x0 = had_lambda * _STEEL_LAMBDA_CM / _STEEL_X0_CM
     number = np.concatenate([2 * em + 1, _EM_LAYERS + 1 + np.arange(len(had_lambda))])
     z_cm = np.concatenate(
-        [FACE_Z_CM + (2 * em + 1) * _EM_THICKNESS_CM / _EM_LAYERS, FACE_Z_CM + _EM_THICKNESS_CM + np.cumsum(had_cm)]
+        [
+            FACE_Z_CM + (2 * em + 1) * _EM_THICKNESS_CM / _EM_LAYERS,
+            FACE_Z_CM + _EM_THICKNESS_CM + np.cumsum(had_cm),
+        ]
     )
     width_x0 = np.concatenate([np.full(EM_TRIGGER_LAYERS, slab), had_x0])
     depth_x0 = np.concatenate([(em + 0.5) * slab, _EM_X0 + np.cumsum(had_x0) - 0.5 * had_x0])
@@ -76,6 +80,9 @@ def trigger_layers(critical_energy_gev: float) -> Layers:
     width_lambda = np.concatenate([np.full(EM_TRIGGER_LAYERS, em_lambda), had_lambda])
     depth_lambda = np.concatenate([(em + 0.5) * em_lambda, _EM_LAMBDA + np.cumsum(had_lambda) - 0.5 * had_lambda])
     mip_gev = np.concatenate(
-        [np.full(EM_TRIGGER_LAYERS, critical_energy_gev * slab), had_lambda * _STEEL_LAMBDA_CM * _STEEL_MIP_GEV_PER_CM]
+        [
+            np.full(EM_TRIGGER_LAYERS, critical_energy_gev * slab),
+            had_lambda * _STEEL_LAMBDA_CM * _STEEL_MIP_GEV_PER_CM,
+        ]
     )
     return Layers(number, z_cm.astype(np.float32), depth_x0, width_x0, depth_lambda, width_lambda, mip_gev)

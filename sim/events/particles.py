@@ -1,7 +1,8 @@
 """Particles at the face of the endcap calorimeter, and how they get there from the vertex.
 
-A particle is described by its projected position ``(x, y) / z``: two numbers that a straight line from the origin
-keeps through all layers, so that a cluster is a disc in this plane. Charged particles reach the face along a helix.
+A particle is described by its projected position ``(x, y) / z``: two numbers that a straight line from the
+origin keeps through all layers, so that a cluster is a disc in this plane. Charged particles reach the face
+along a helix.
 """
 
 from __future__ import annotations
@@ -53,9 +54,7 @@ class Particles:
         return transverse(self.energy_gev, self.x, self.y)
 
 
-def transverse(
-    energy_gev: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def transverse(energy_gev: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
     """Energy times the sine of the polar angle of the projected position (x, y), in GeV."""
     rho = np.hypot(x, y)
     return energy_gev * rho / np.sqrt(1 + rho * rho)
@@ -91,8 +90,8 @@ def at_face(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Projected position (x/z, y/z) at the calorimeter face of particles from the origin.
 
-    The helix of a solenoid of 3.8 T along z: on the way to z the momentum turns by ``0.3 B z / p_z``, the position by
-    half of that. Both endcaps are folded on one (|eta|).
+    The helix of a solenoid of 3.8 T along z: on the way to z the momentum turns by ``0.3 B z / p_z``, the
+    position by half of that. Both endcaps are folded on one (|eta|).
 
     Parameters
     ----------
@@ -104,9 +103,7 @@ def at_face(
     x, y : float32 arrays, shape (N,)
     """
     sinh_eta = np.sinh(np.abs(np.asarray(eta, dtype=np.float64)))
-    half_turn = (
-        0.5e-2 * _GEV_PER_TESLA_METRE * MAGNETIC_FIELD_T * FACE_Z_CM * np.asarray(charge) / (pt_gev * sinh_eta)
-    )
+    half_turn = 0.5e-2 * _GEV_PER_TESLA_METRE * MAGNETIC_FIELD_T * FACE_Z_CM * np.asarray(charge) / (pt_gev * sinh_eta)
     rho = np.sinc(half_turn / np.pi) / sinh_eta
     azimuth = np.asarray(phi, dtype=np.float64) - half_turn
     return (rho * np.cos(azimuth)).astype(np.float32), (rho * np.sin(azimuth)).astype(np.float32)

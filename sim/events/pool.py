@@ -15,6 +15,7 @@ from .cores import VertexParticles, find_cores
 from .errors import UserError
 from .particles import ELECTRON, PHOTON, Particles, at_face, charge_and_kind, transverse
 from .settings import PARAMETRISED, SHIPPED, ShowerSettings
+from .shapes import summed
 from .spectrum import parametrised_cores, parametrised_minbias
 
 WINDOW = 0.026  # pile-up within this projected distance (8 cm at the face) of a candidate's axis is overlaid
@@ -42,7 +43,8 @@ class PileupPool:
         The event's place in its group of 25.
     n_groups : int
     cores : VertexParticles
-        Windows around photon-rich concentrations of energy, relative to their centres; ``event`` counts cores.
+        Windows around photon-rich concentrations of energy, relative to their centres; ``event`` counts
+        cores.
     core_start : int64 array, shape (C + 1,)
         Where each core's particles begin in `cores`.
     """
@@ -144,7 +146,8 @@ def load_particles(source: str) -> tuple[Particles, VertexParticles]:
     found = len(np.unique(cores.event))
     if found < _MIN_CORES:
         raise UserError(
-            f"pileup_pool {source} must hold at least {_MIN_CORES} photon-rich concentrations of 7 GeV, not {found}; "
+            f"pileup_pool {source} must hold at least {_MIN_CORES} photon-rich concentrations of 7 GeV, not "
+            f"{found}; "
             "give more collisions, or some with a hard scatter"
         )
     return _endcap(particles), cores
@@ -184,8 +187,8 @@ def overlay(
 ) -> Particles:
     """Pile-up particles around each candidate, ``event`` counting the candidates.
 
-    Every candidate gets Poisson(pile-up) events of the pool, in groups of 25 with a random rotation each; only the
-    particles within 0.026 of its axis are gathered.
+    Every candidate gets Poisson(pile-up) events of the pool, in groups of 25 with a random rotation each;
+    only the particles within 0.026 of its axis are gathered.
     """
     n = len(centre)
     n_events = rng.poisson(settings.pileup, n)
@@ -228,8 +231,8 @@ def draw_cores(
 ) -> tuple[Particles, NDArray[np.float32]]:
     """Up to `n` random cores at random places, and their centres.
 
-    Each is put at a random eta in the range and a random azimuth, mirrored in either half of the time. Those that are
-    not photon-rich enough where they reach the face (`pileup_em_share`) are dropped.
+    Each is put at a random eta in the range and a random azimuth, mirrored in either half of the time. Those
+    that are not photon-rich enough where they reach the face (`pileup_em_share`) are dropped.
 
     Returns
     -------
@@ -265,10 +268,8 @@ def keep_candidates(
     return replace(kept, event=number[kept.event].astype(np.int32)), centre[keep]
 
 
-def local_pt(particles: Particles, centre: NDArray[np.float32], radius: float) -> NDArray[np.float64]:
+def local_pt(particles: Particles, centre: NDArray[np.float32], radius: float) -> NDArray[np.floating]:
     """Summed pT (GeV) of the particles within `radius` of each candidate's axis, shape (N,)."""
-    near = (particles.x - centre[particles.event, 0]) ** 2 + (
-        particles.y - centre[particles.event, 1]
-    ) ** 2 < radius**2
+    near = (particles.x - centre[particles.event, 0]) ** 2 + (particles.y - centre[particles.event, 1]) ** 2 < radius**2
     pt = transverse(particles.energy_gev, particles.x, particles.y)
-    return np.bincount(particles.event, np.where(near, pt, 0), minlength=len(centre))
+    return summed(particles.event, np.where(near, pt, 0), len(centre))

@@ -1,9 +1,10 @@
-"""Make the pool of pile-up particles with Pythia 8 (optional, GPL; never imported by the rest of the package).
+"""Make the pool of pile-up particles with Pythia 8 (optional, GPL; never imported by the rest of the
+package).
 
-Run as ``python -m sim.events.pythia_pool OUT_DIR``. It writes `minbias.parquet` (all particles of inelastic collisions
-in the endcaps, coarsely rounded) and `cores.parquet` (the windows around photon-rich concentrations of energy in
-collisions with a hard scatter: inelastic ones have too few). Columns: event, pid, pt_gev, eta, phi_rad; those of a
-core are relative to its centre.
+Run as ``python -m sim.events.pythia_pool OUT_DIR``. It writes `minbias.parquet` (all particles of inelastic
+collisions in the endcaps, coarsely rounded) and `cores.parquet` (the windows around photon-rich
+concentrations of energy in collisions with a hard scatter: inelastic ones have too few). Columns: event, pid,
+pt_gev, eta, phi_rad; those of a core are relative to its centre.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,9 +35,9 @@ _HARD_ETA = 3.6
 _EM = (22, 11, -11)
 
 
-def start(process: tuple[str, ...], seed: int):
+def start(process: tuple[str, ...], seed: int) -> Any:
     """An initialised Pythia for `process`."""
-    import pythia8mc
+    import pythia8mc  # type: ignore[import-not-found]
 
     pythia = pythia8mc.Pythia("", False)
     for line in (*SETTINGS, *process, f"Random:seed = {seed}"):
@@ -46,7 +48,7 @@ def start(process: tuple[str, ...], seed: int):
     return pythia
 
 
-def collisions(pythia, n_events: int, max_eta: float) -> Iterator[list[tuple[int, float, float, float]]]:
+def collisions(pythia: Any, n_events: int, max_eta: float) -> Iterator[list[tuple[int, float, float, float]]]:
     """Final particles (pid, pT, eta, azimuth) of each of `n_events` collisions."""
     done = tries = 0
     while done < n_events:
@@ -87,7 +89,7 @@ def soft_particles(n_events: int, seed: int) -> VertexParticles:
 
 def hard_cores(n_events: int, seed: int) -> VertexParticles:
     """Windows around the cores of `n_events` collisions with a hard scatter."""
-    rows = []
+    rows: list[tuple[int, int, float, float, float]] = []
     for number, collision in enumerate(collisions(start(HARD, seed), n_events, _HARD_ETA)):
         if number % 1000 == 0:
             print(f"{number} of {n_events} collisions", flush=True)
@@ -99,7 +101,8 @@ def hard_cores(n_events: int, seed: int) -> VertexParticles:
 def write(table: VertexParticles, path: Path, pt_steps: int, angle_step: float, source: str) -> None:
     """One Parquet file with a note of where it comes from.
 
-    Values are rounded, pT to steps of 1/`pt_steps` of e, so that few distinct ones remain and the file stays small.
+    Values are rounded, pT to steps of 1/`pt_steps` of e, so that few distinct ones remain and the file stays
+    small.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -126,7 +129,14 @@ def main() -> None:
     options.out_dir.mkdir(parents=True, exist_ok=True)
     made = {
         "minbias": (soft_particles(options.soft, options.seed), 32, 0.0015, SOFT, options.soft, options.seed),
-        "cores": (hard_cores(options.hard, options.seed + 1), 64, 0.0005, HARD, options.hard, options.seed + 1),
+        "cores": (
+            hard_cores(options.hard, options.seed + 1),
+            64,
+            0.0005,
+            HARD,
+            options.hard,
+            options.seed + 1,
+        ),
     }
     for name, (table, pt_steps, angle_step, process, n_events, seed) in made.items():
         note = f"Pythia 8.317; {'; '.join((*SETTINGS, *process))}; seed {seed}; {n_events} collisions"

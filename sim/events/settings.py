@@ -22,26 +22,28 @@ class ShowerSettings:
     pileup : float
         Mean number of inelastic collisions a crossing (published: 200 at the high-luminosity LHC).
     pileup_pool : str
-        "shipped" (minimum-bias particles made with Pythia 8, in the package), "parametrised" (a spectrum with no
-        generator behind it), or the path of a Parquet file with columns event, pid, pt_gev, eta, phi_rad.
+        "shipped" (minimum-bias particles made with Pythia 8, in the package), "parametrised" (a spectrum with
+        no generator behind it), or the path of a Parquet file with columns event, pid, pt_gev, eta, phi_rad.
     signal_pt_gev : (float, float)
         Range of the generated pT of electrons, photons and pions (assumption).
     signal_pt_power : float
         Their pT density falls like pT to the minus this power; 0 is flat (assumption).
     pileup_density_gev : float
-        Visible pT of one collision per unit of eta and azimuth. This times `pileup` times the cluster's area is
-        subtracted from its pT, as a trigger's calibration does (measured with this generator: 0.64 to 0.79).
+        Visible pT of one collision per unit of eta and azimuth. This times `pileup` times the cluster's area
+        is subtracted from its pT, as a trigger's calibration does (measured with this generator: 0.64 to
+        0.79).
     calibration : float
-        Factor on a cluster's pT after that subtraction (measured with this generator: 1/1.09 of an electron's or
-        photon's energy is found in the electromagnetic part of its cluster).
+        Factor on a cluster's pT after that subtraction (measured with this generator: 1/1.09 of an electron's
+        or photon's energy is found in the electromagnetic part of its cluster).
     signal_min_pt_gev, pileup_min_pt_gev : float
         Cluster pT above which a signal or a background cluster counts (published selection: 20 and 10).
     pileup_max_pt_gev : float
         Upper end of the background clusters' pT (assumption; few lie above).
     pileup_em_share : float
-        Least electromagnetic share of the particles' pT in a pile-up core, within 4.8 cm at the face (assumption). It
-        stands for the preselection on H/E, isolation and electromagnetic pT that a cluster passes before its shape is
-        looked at, and makes the background photon-rich: without it the problem is far too easy.
+        Least electromagnetic share of the particles' pT in a pile-up core, within 4.8 cm at the face
+        (assumption). It stands for the preselection on H/E, isolation and electromagnetic pT that a cluster
+        passes before its shape is looked at, and makes the background photon-rich: without it the problem is
+        far too easy.
     eta_range : (float, float)
         Pseudorapidity of the clusters (published: 1.5 to 3.0).
     cluster_radius : float
@@ -53,7 +55,8 @@ class ShowerSettings:
     noise_mip : float
         Electronic noise of a trigger cell, in MIPs (public: about 1).
     z_eff, critical_energy_gev, moliere_radius_cm : float
-        Effective nuclear charge, critical energy, Moliere radius of the electromagnetic part (public description).
+        Effective nuclear charge, critical energy, Moliere radius of the electromagnetic part (public
+        description).
     em_stochastic : float
         Sampling term in sqrt(GeV) of electromagnetic showers (published: 0.25).
     had_stochastic : float
@@ -61,18 +64,21 @@ class ShowerSettings:
     had_response : float
         Visible share of the hadronic part's energy (assumption).
     em_fraction, em_fraction_spread : float
-        Mean and standard deviation of the electromagnetic part of a hadron shower (assumption; beta distribution).
+        Mean and standard deviation of the electromagnetic part of a hadron shower (assumption; beta
+        distribution).
     had_radius_cm : (float, float)
         Median radius of the hadronic part at the first interaction, and its growth per interaction length
         (assumption).
     charge_exchange : float
-        Share of charged hadrons whose first interaction makes nearly all energy a neutral pion's (public: a few %).
+        Share of charged hadrons whose first interaction makes nearly all energy a neutral pion's (public: a
+        few %).
     tracker_x0 : float
         Material in front, in radiation lengths: bremsstrahlung and conversions (public: about 1 to 1.5).
     upstream_x0 : float
         Material between tracker and first layer, where showers start early (assumption).
     max_spots : int
-        Energy spots of one shower at most; above, spots get heavier and only the shape within a layer feels it.
+        Energy spots of one shower at most; above, spots get heavier and only the shape within a layer feels
+        it.
     max_spots_soft : int
         The same for a pile-up particle below 3 GeV of pT.
     """
@@ -104,7 +110,7 @@ class ShowerSettings:
     charge_exchange: float = 0.03
     tracker_x0: float = 1.2
     upstream_x0: float = 0.3
-    max_spots: int = 400
+    max_spots: int = 300
     max_spots_soft: int = 8
 
     def __post_init__(self) -> None:

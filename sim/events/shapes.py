@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from .geometry import EM_TRIGGER_LAYERS, N_LAYERS, WINDOW_CELLS, Layers
 from .settings import ShowerSettings
 
 Index = NDArray[np.int64]
-Real = NDArray[np.float64]
+Real = NDArray[np.floating]
 SRRMEAN_RADIUS_CM = 5.0
 
 
@@ -38,13 +39,28 @@ class Cells:
 
     def take(self, mask: NDArray[np.bool_]) -> Cells:
         """The cells of `mask`; clusters keep their numbers."""
-        columns = (self.cluster, self.layer, self.energy_gev, self.x_cm, self.y_cm)
-        return Cells(*(column[mask] for column in columns), self.n_clusters)
+        columns: tuple[NDArray[Any], ...] = (self.cluster, self.layer, self.energy_gev, self.x_cm, self.y_cm)
+        cluster, layer, energy, x, y = (column[mask] for column in columns)
+        return Cells(cluster, layer, energy, x, y, self.n_clusters)
+
+    def select(self, clusters: NDArray[np.bool_]) -> Cells:
+        """The cells of the clusters of a mask, shape (n_clusters,), renumbered."""
+        kept = self.take(clusters[self.cluster])
+        return replace(kept, cluster=(np.cumsum(clusters) - 1)[kept.cluster], n_clusters=int(clusters.sum()))
+
+
+def summed(group: NDArray[np.integer], weight: NDArray[Any], n: int) -> Real:
+    """Sum of the weights in each of `n` groups, shape (n,)."""
+    return np.bincount(group, weight, n).astype(np.float64, copy=False)
 
 
 def read_cells(
-    energy_gev: NDArray[np.float32], corner: Index, centre: NDArray[np.float32], layers: Layers,
-    settings: ShowerSettings, rng: np.random.Generator,
+    energy_gev: NDArray[np.float32],
+    corner: Index,
+    centre: NDArray[np.float32],
+    layers: Layers,
+    settings: ShowerSettings,
+    rng: np.random.Generator,
 ) -> Cells:
     """Add noise and keep the cells above threshold.
 
@@ -85,7 +101,8 @@ def read_cells(
 def cluster(cells: Cells, centre: NDArray[np.float32], layers: Layers, radius: float) -> tuple[Cells, Real]:
     """Gather the cells within a fixed radius of the local energy maximum, in the projected plane.
 
-    The seed moves from the candidate's axis twice to the energy-weighted mean of the cells within `radius` of it.
+    The seed moves from the candidate's axis twice to the energy-weighted mean of the cells within `radius` of
+    it.
 
     Returns
     -------
@@ -102,16 +119,16 @@ def cluster(cells: Cells, centre: NDArray[np.float32], layers: Layers, radius: f
 
     for _ in range(2):
         weight = np.where(inside(), cells.energy_gev, 0)
-        total = np.bincount(cells.cluster, weight, cells.n_clusters)
+        total = summed(cells.cluster, weight, cells.n_clusters)
         filled = total > 0
         for axis, values in enumerate((x, y)):
-            mean = np.bincount(cells.cluster, weight * values, cells.n_clusters)
+            mean = summed(cells.cluster, weight * values, cells.n_clusters)
             seed[filled, axis] = mean[filled] / total[filled]
     return cells.take(inside()), seed
 
 
 def _sums(group: Index, n: int, *weights: Real) -> list[Real]:
-    return [np.bincount(group, weight, n) for weight in weights]
+    return [summed(group, weight, n) for weight in weights]
 
 
 def _ratio(numerator: Real, denominator: Real) -> Real:
@@ -127,13 +144,12 @@ def _rms(group: Index, n: int, weight: Real, values: Real) -> Real:
 
 
 def kinematics(cells: Cells, layers: Layers) -> tuple[Real, Real, Real]:
-    """pT (GeV), pseudorapidity and azimuth of each cluster: sums over cells as massless momenta from the origin.
-    """
+    """pT (GeV), pseudorapidity and azimuth of each cluster: sums over cells as massless momenta from the
+    origin."""
     z = layers.z_cm[cells.layer].astype(np.float64)
     length = np.sqrt(cells.x_cm**2 + cells.y_cm**2 + z * z)
     px, py, pz = (
-        np.bincount(cells.cluster, cells.energy_gev * p / length, cells.n_clusters)
-        for p in (cells.x_cm, cells.y_cm, z)
+        summed(cells.cluster, cells.energy_gev * p / length, cells.n_clusters) for p in (cells.x_cm, cells.y_cm, z)
     )
     pt = np.hypot(px, py)
     return pt, np.arcsinh(_ratio(pz, pt)), np.arctan2(py, px)
@@ -158,9 +174,9 @@ def shape_variables(cells: Cells, layers: Layers) -> dict[str, Real]:
     _, _, cluster_phi = kinematics(cells, layers)
     phi = np.arctan2(cells.y_cm, cells.x_cm) - cluster_phi[owner]
     phi = (phi + np.pi) % (2 * np.pi) - np.pi
-    total = np.bincount(owner, energy, n)
+    total = summed(owner, energy, n)
     pair = owner * N_LAYERS + cells.layer
-    in_layer = np.bincount(pair, energy, n * N_LAYERS).reshape(n, N_LAYERS)
+    in_layer = summed(pair, energy, n * N_LAYERS).reshape(n, N_LAYERS)
     out = _longitudinal(in_layer, total, layers)
     for name, values in (("ee", eta), ("pp", phi), ("rr", r)):
         width = _rms(owner, n, energy, values)
@@ -169,7 +185,7 @@ def shape_variables(cells: Cells, layers: Layers) -> dict[str, Real]:
         out[f"var{name}"] = width**2
     out["szz"] = _rms(owner, n, energy, z)
     out["varzz"] = out["szz"] ** 2
-    out["meanz"] = _ratio(np.bincount(owner, energy * z, n), total)
+    out["meanz"] = _ratio(summed(owner, energy * z, n), total)
     out["srrmean"] = _srrmean(cells, pair, r)
     out["ntc67"], out["ntc90"] = _counts(cells, total)
     return out
@@ -229,7 +245,8 @@ def _segments(group: Index) -> tuple[Index, Index]:
 
 
 def _srrmean(cells: Cells, pair: Index, r: Real) -> Real:
-    """Energy-weighted quadratic mean over layers of the radial width within 5 cm of the layer's hottest cell."""
+    """Energy-weighted quadratic mean over layers of the radial width within 5 cm of the layer's hottest
+    cell."""
     if len(pair) == 0:
         return np.zeros(cells.n_clusters)
     start, run = _segments(pair)
@@ -240,7 +257,7 @@ def _srrmean(cells: Cells, pair: Index, r: Real) -> Real:
     near = distance2 < SRRMEAN_RADIUS_CM**2
     weight = np.where(near, cells.energy_gev, 0)
     width = _rms(run, len(start), weight, r)
-    in_run = np.bincount(run, weight, len(start))
+    in_run = summed(run, weight, len(start))
     owner = cells.cluster[start]
     squared, total = _sums(owner, cells.n_clusters, in_run * width**2, in_run)
     return np.sqrt(_ratio(squared, total))
@@ -261,5 +278,5 @@ def _counts(cells: Cells, total: Real) -> tuple[Real, Real]:
     for share in (0.67, 0.90):
         # a cell counts if those before it did not suffice; the tolerance absorbs the running sum's rounding
         needed = running - cells.energy_gev[order] < share * total[owner] * (1 - 1e-9)
-        out.append(np.bincount(owner, needed, cells.n_clusters).astype(np.float64))
+        out.append(summed(owner, needed, cells.n_clusters))
     return out[0], out[1]

@@ -1,7 +1,8 @@
 """A parametrised pile-up spectrum, for use without any event generator's output.
 
-Flat in pseudorapidity and azimuth, an exponential with a power-law tail in pT, and half photons. It knows nothing of
-jets; a core is one neutral pion of a power-law pT with some softer particles around. All numbers are assumptions.
+Flat in pseudorapidity and azimuth, an exponential with a power-law tail in pT, and half photons. It knows
+nothing of jets; a core is one neutral pion of a power-law pT with some softer particles around. All numbers
+are assumptions.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ def parametrised_minbias() -> VertexParticles:
     pt = 0.2 + np.where(hard, 0.8 * (rng.random(n) ** (-1 / 3.5) - 1), rng.exponential(0.3, n))
     eta = rng.uniform(*_ETA, n) * rng.choice([-1, 1], n)
     return VertexParticles(
-        np.repeat(np.arange(_EVENTS), count), rng.choice(_PID, n, p=_PID_SHARE), pt, eta, rng.uniform(-np.pi, np.pi, n)
+        np.repeat(np.arange(_EVENTS), count),
+        rng.choice(_PID, n, p=_PID_SHARE),
+        pt,
+        eta,
+        rng.uniform(-np.pi, np.pi, n),
     )
 
 

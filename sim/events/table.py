@@ -51,7 +51,12 @@ class ClusterTable:
     def take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> ClusterTable:
         """The rows at `index` (positions or a mask)."""
         return ClusterTable(
-            self.names, self.features[index], self.label[index], self.kind[index], self.pt_gev[index], self.eta[index]
+            self.names,
+            self.features[index],
+            self.label[index],
+            self.kind[index],
+            self.pt_gev[index],
+            self.eta[index],
         )
 
 

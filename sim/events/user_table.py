@@ -46,7 +46,9 @@ def _root(path: Path, tree: str | None, wanted: Sequence[str], optional: Sequenc
     try:
         with uproot.open(path) as file:
             if tree not in file:
-                raise UserError(f"table {path} has no tree {tree!r}; it holds: {', '.join(file.keys(cycle=False)) or 'none'}")
+                raise UserError(
+                    f"table {path} has no tree {tree!r}; it holds: {', '.join(file.keys(cycle=False)) or 'none'}"
+                )
             opened = file[tree]
             names = set(opened.keys())
             _complete(path, wanted, names)
@@ -104,14 +106,14 @@ def read_table(source: str, names: Sequence[str]) -> ClusterTable:
     source : str
         A Parquet file, or "file.root:tree".
     names : sequence of str
-        Shape variables to read; other columns are ignored. Column `label` (0 or 1) is needed; `pt` or `pt_gev`, `eta`
-        and `kind` (0 to 3) are taken if there.
+        Shape variables to read; other columns are ignored. Column `label` (0 or 1) is needed; `pt` or
+        `pt_gev`, `eta` and `kind` (0 to 3) are taken if there.
 
     Raises
     ------
     UserError
-        File missing or unreadable, column missing, NaN or infinity (with column and row), label other than 0 and 1,
-        no row, one class only.
+        File missing or unreadable, column missing, NaN or infinity (with column and row), label other than 0
+        and 1, no row, one class only.
     """
     for name in names:
         feature(name)
@@ -139,14 +141,20 @@ def read_table(source: str, names: Sequence[str]) -> ClusterTable:
     odd = np.flatnonzero((kind != np.rint(kind)) | (kind < UNKNOWN) | (kind >= len(KINDS)))
     if len(odd):
         raise UserError(
-            f"table {path}: column kind must be -1 to {len(KINDS) - 1} (unknown, {', '.join(KINDS)}); row {odd[0]} "
+            f"table {path}: column kind must be -1 to {len(KINDS) - 1} (unknown, {', '.join(KINDS)}); row "
+            f"{odd[0]} "
             f"(counted from 0) is {kind[odd[0]]:g}"
         )
     nothing = np.full(n, np.nan, dtype=np.float32)
     pt = next((columns[name] for name in _PT if name in columns), nothing)
     features = np.stack([columns[name] for name in names], axis=1)
     return ClusterTable(
-        tuple(names), features, label.astype(np.int8), kind.astype(np.int8), pt, np.abs(columns.get("eta", nothing))
+        tuple(names),
+        features,
+        label.astype(np.int8),
+        kind.astype(np.int8),
+        pt,
+        np.abs(columns.get("eta", nothing)),
     )
 
 

@@ -23,7 +23,7 @@ verify: {events: 400, rtl_events: 200}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_python(
+def _run_python(
     *arguments: object, cwd: Path, timeout: float = 240, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run Python on this repository in a process of its own, with standard output and error apart."""
@@ -38,16 +38,22 @@ def run_python(
     )
 
 
+@pytest.fixture(scope="session")
+def run_python() -> Run:
+    """Python on this repository, in the folder ``cwd``."""
+    return _run_python
+
+
 @pytest.fixture
 def python(tmp_path) -> Run:
     """Python code given as text, and its arguments, in an empty folder."""
-    return lambda code, *arguments, **environment: run_python("-c", code, *arguments, cwd=tmp_path, **environment)
+    return lambda code, *arguments, **environment: _run_python("-c", code, *arguments, cwd=tmp_path, **environment)
 
 
 @pytest.fixture
 def trigger(tmp_path) -> Run:
     """The command, in an empty folder."""
-    return lambda *arguments, **environment: run_python("-m", "trigger.cli", *arguments, cwd=tmp_path, **environment)
+    return lambda *arguments, **environment: _run_python("-m", "trigger.cli", *arguments, cwd=tmp_path, **environment)
 
 
 @pytest.fixture

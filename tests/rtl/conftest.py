@@ -53,7 +53,8 @@ def _shared_builds(request):
 @pytest.fixture(scope="session")
 def tiny_project(tmp_path_factory):
     """The project of the tiny network; not to be changed."""
-    return convert(tiny_network(), tmp_path_factory.mktemp("projects"), FirmwareSettings(clock_period_ns=2.0), name="tiny")
+    settings = FirmwareSettings(clock_period_ns=2.0)
+    return convert(tiny_network(), tmp_path_factory.mktemp("projects"), settings, name="tiny")
 
 
 @pytest.fixture

@@ -84,6 +84,4 @@ def test_random_networks_have_a_cost() -> None:
 
 
 def _delays(comb: CombLogic, opcode: int) -> list[float]:
-    return [
-        op.latency - max(comb.ops[i].latency for i in op.addr) for op in comb.ops if op.opcode == opcode
-    ]
+    return [op.latency - max(comb.ops[i].latency for i in op.addr) for op in comb.ops if op.opcode == opcode]

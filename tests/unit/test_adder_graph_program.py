@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from firmware.adder_graph import emulate, load_program, op_words, trace_network
+from firmware.adder_graph.pairs import as_pairs
 from firmware.errors import UserError
 from firmware.network.fixed_point import FixedPoint
 from firmware.network.layers import Dense, Input, Relu, Reshape
@@ -37,8 +38,8 @@ def small(bias: int = 3, kernel: int = 5) -> Network:
 
 
 def test_a_saved_program_is_the_same_program(tmp_path: Path) -> None:
-    network = random_network(11, "objects")
-    program = trace_network(network)
+    network = random_network(76, "objects", min_bits=3, max_bits=8)
+    program = trace_network(network, stage_ns=2.5)
     program.save(tmp_path / "a.json.gz")
     loaded = load_program(tmp_path / "a.json.gz")
     loaded.save(tmp_path / "b.json.gz")
@@ -99,6 +100,17 @@ def test_operations_know_their_layer_and_their_bits() -> None:
     fraction = program.comb.ops[program.comb.out_idxs[source]].qint.kif.fractional
     shift = program.comb.out_shifts[source] - fraction
     np.testing.assert_array_equal(column * 2.0**shift, emulate(program, words)["relu"][:, 0])
+
+
+def test_pairs_compute_what_ternary_adders_do() -> None:
+    network = random_network(76, "objects", min_bits=3, max_bits=8)
+    comb = trace_network(network, fast=True).comb
+    pairs = as_pairs(comb)
+    assert any(op.opcode == 11 for op in comb.ops)
+    assert all(op.opcode != 11 for op in pairs.ops)
+    words = random_words(network, 500, 0)
+    flat = np.concatenate([array.reshape(500, -1) for array in words.values()], axis=1).astype(np.float64)
+    np.testing.assert_array_equal(pairs.predict(flat, n_threads=1), comb.predict(flat, n_threads=1))
 
 
 def test_two_relus_of_one_sum_stay_two() -> None:

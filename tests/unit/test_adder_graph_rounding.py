@@ -54,7 +54,9 @@ def test_every_word_of_every_sum_is_right(target: FixedPoint) -> None:
     assert wrong == 0
 
 
-@pytest.mark.parametrize("target", [FixedPoint(8, 3, True), FixedPoint(6, 2, False), FixedPoint(9, 4, True, symmetric=True)])
+@pytest.mark.parametrize(
+    "target", [FixedPoint(8, 3, True), FixedPoint(6, 2, False), FixedPoint(9, 4, True, symmetric=True)]
+)
 def test_wide_constants_keep_their_last_bit(target: FixedPoint) -> None:
     # 2**40 + 1 has more digits than the float32 and the 32-bit word that alkaid holds constants in.
     for constant in ((1 << 40) + 1, -(1 << 40) - 3):

@@ -72,7 +72,7 @@ def test_an_evaluation_survives_its_file(samples):
     expected = np.mean(words[test.label == 0] >= threshold)
     assert point.background_efficiency == pytest.approx(expected, abs=1e-12)
     assert point.low < point.background_efficiency < point.high
-    assert set(shown.regions) == {"low_eta", "high_eta"}
+    assert set(shown.regions) == {"1.5 ≤ |η| < 2.7", "2.7 ≤ |η| < 3"}
     assert shown.signal_efficiency[-1] == 1.0
 
 

@@ -95,7 +95,9 @@ def test_no_public_marker_but_in_the_configurations(tmp_path: Path) -> None:
 
 
 def test_constraints_name_the_clock_and_every_port(tmp_path: Path) -> None:
-    info = write_rtl(trace_network(named()), tmp_path, FirmwareSettings(clock_period_ns=4.0, part="xcvu9p-flga2104-2L-e"))
+    info = write_rtl(
+        trace_network(named()), tmp_path, FirmwareSettings(clock_period_ns=4.0, part="xcvu9p-flga2104-2L-e")
+    )
     constraints = (tmp_path / f"{info.top}.xdc").read_text()
     assert "create_clock -period 4.000" in constraints
     assert "get_ports {rst in_valid x[*]}" in constraints

@@ -30,7 +30,8 @@ def test_the_first_mismatch_is_that_of_the_first_event():
     wrong = WORDS.copy()
     wrong[3, 0] -= 1
     wrong[1, 2] += 2
-    found = compare(Outputs({"z": WORDS, "y": WORDS}, {"z": 0, "y": 0}), Outputs({"z": WORDS, "y": wrong}, {"z": 0, "y": 0}))
+    fractions = {"z": 0, "y": 0}
+    found = compare(Outputs({"z": WORDS, "y": WORDS}, fractions), Outputs({"z": WORDS, "y": wrong}, fractions))
     assert found.mismatches == 2
     assert found.first is not None
     first = found.first.found_in(Stimulus({"x": WORDS}, {"constant": 1, "random": 3}), 1)

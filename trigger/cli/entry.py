@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ FAILED = 1
 USER_MISTAKE = 2
 INTERNAL = 70
 """A defect of this program: the traceback is kept."""
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT)
+"""No space, no permission: no defect, and nothing that a traceback would explain."""
 INTERRUPTED = 130
 TERMINATED = 143
 
@@ -64,13 +67,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of standard output left (`| head`): nothing more to say, and nothing for the interpreter to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return DONE
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            return _defect()
+        print(
+            f"trigger: {error.strerror}: '{error.filename or 'output'}'; give another folder with --out",
+            file=sys.stderr,
+        )
+        return USER_MISTAKE
     except Exception as error:  # every other exception is a defect of ours, and its traceback is what a report needs
         if isinstance(error, user_error_types()):
             print(f"trigger: {_one_message(error)}", file=sys.stderr)
             return USER_MISTAKE
-        traceback.print_exc()
-        print("trigger: a defect of this program, not of your input; please report the lines above", file=sys.stderr)
-        return INTERNAL
+        return _defect()
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
@@ -83,6 +92,12 @@ def user_error_types() -> tuple[type[BaseException], ...]:
     """
     modules = (sys.modules.get(f"{name}.errors") for name in ("trigger", "firmware", "sim.events"))
     return tuple(module.UserError for module in modules if module is not None)
+
+
+def _defect() -> int:
+    traceback.print_exc()
+    print("trigger: a defect of this program, not of your input; please report the lines above", file=sys.stderr)
+    return INTERNAL
 
 
 def _report(outcome: Outcome, *, as_json: bool) -> int:

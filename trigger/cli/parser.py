@@ -69,6 +69,8 @@ def _build() -> argparse.ArgumentParser:
                                       allow_abbrev=False) for name, text in VERBS.items()}  # fmt: skip
     for name in ("data", "train", "sweep", "report", "run"):
         _study_arguments(parsers[name])
+    for name in ("report", "run"):
+        parsers[name].add_argument("--yosys", action="store_true", help="count FPGA primitives with Yosys too: minutes")
     _candidate(parsers["train"], "candidate to train: an id of the sweep, or knee")
     parsers["train"].add_argument("--epochs", type=_count, help="epochs (default: the configuration's final training)")
     for name in ("generate", "run"):

@@ -54,6 +54,11 @@ class Workspace:
         return self.run_dir / "chosen.json"
 
     @property
+    def primitives_file(self) -> Path:
+        """Yosys' counts, by candidate."""
+        return self.run_dir / "primitives.json"
+
+    @property
     def report_file(self) -> Path:
         """The page."""
         return self.run_dir / "report.html"
@@ -78,7 +83,7 @@ class Workspace:
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write a file of the run, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
+        write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def open_workspace(options: Namespace) -> Workspace:

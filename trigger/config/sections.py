@@ -90,8 +90,8 @@ class SpaceSection:
     weight_bits: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
     activation_bits: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
     sparsity: tuple[float, ...] = (0.0, 0.25, 0.5, 0.65, 0.8)
-    weight_integer: int = 1
-    activation_integer: int = 2
+    weight_integer: int = 2
+    activation_integer: int = 1
     bias_bits: int = 8
     bias_integer: int = 2
 
@@ -149,7 +149,7 @@ class TrainingSection:
 
     epochs: int = 10
     batch_size: int = 512
-    learning_rate: float = 0.005
+    learning_rate: float = 0.02
     final_learning_rate: float = 0.0002
     train_events: int | None = None
     final_epochs: int | None = 30

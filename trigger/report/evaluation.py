@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trigger.report.record import Performance, WorkingPoint
-from trigger.train.metrics import measure, roc
+from trigger.train.metrics import ETA_REGIONS, measure, roc
 
 __all__ = ["evaluate", "performance", "ranks"]
 
@@ -68,8 +68,13 @@ def performance(content: Mapping[str, Any]) -> Performance:
         low=tuple(curve["background_efficiency_low"]),
         high=tuple(curve["background_efficiency_high"]),
         working_points=regions["inclusive"],
-        regions={region: points for region, points in regions.items() if region != "inclusive"},
+        regions={_in_words(region): points for region, points in regions.items() if region != "inclusive"},
     )
+
+
+def _in_words(region: str) -> str:
+    low, high = ETA_REGIONS[region]
+    return f"{low:g} ≤ |η| < {high:g}"
 
 
 def _points(found: Mapping[str, Any]) -> tuple[WorkingPoint, ...]:

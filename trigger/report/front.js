@@ -21,9 +21,9 @@
     const chosen = data.points.filter((row) => row.chosen);
     const low = Math.min(...pick(front, axis.by)), high = Math.max(...pick(front, axis.by));
     const traces = [
-      { ...points(others), name: "evaluated", marker: { color: colour("--c4"), size: 5, opacity: 0.4 } },
+      { ...points(others), name: "evaluated", marker: { color: colour("--c5"), size: 5, opacity: 0.4 } },
       { ...points(front), name: "front",
-        error_y: { type: "data", symmetric: false, array: front.map((r) => r.high - r.efficiency), arrayminus: front.map((r) => r.efficiency - r.low), thickness: 1, width: 0, color: colour("--c4") },
+        error_y: { type: "data", symmetric: false, array: front.map((r) => r.high - r.efficiency), arrayminus: front.map((r) => r.efficiency - r.low), thickness: 1, width: 0, color: colour("--c5") },
         marker: { size: 11, color: pick(front, axis.by), colorscale: [[0, "#3f6fd8"], [0.35, "#2f9fb8"], [0.65, "#58b368"], [1, "#e6b422"]], cmin: low, cmax: high, line: { width: 1, color: colour("--paper") },
           colorbar: { title: { text: names[axis.by], side: "right" }, thickness: 12, len: 0.9, outlinewidth: 0 } } },
       { ...points(chosen), name: "chosen", marker: { size: 20, symbol: "circle-open", color: colour("--c1"), line: { width: 3, color: colour("--c1") } } },
@@ -32,7 +32,7 @@
       name: reference.label, showlegend: true, line: { color: colour(`--c${Math.min(i + 1, 4)}`), width: 1.6, dash: "dash" } }));
     const shared = { gridcolor: colour("--rule"), linecolor: colour("--rule"), zeroline: false, automargin: true };
     const layout = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: colour("--ink"), size: 12.5, family: getComputedStyle(document.body).fontFamily },
-      margin: { l: 66, r: 10, t: 10, b: 54 }, modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--c4"), activecolor: colour("--c0") }, hovermode: "closest", hoverlabel: { align: "left", bgcolor: colour("--panel"), font: { color: colour("--ink") } },
+      margin: { l: 66, r: 10, t: 10, b: 54 }, modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--c5"), activecolor: colour("--c0") }, hovermode: "closest", hoverlabel: { align: "left", bgcolor: colour("--panel"), font: { color: colour("--ink") } },
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, shapes: lines,
       xaxis: { ...shared, title: { text: axis.label }, type: axis.log ? "log" : "linear", dtick: axis.log ? "D2" : undefined },
       yaxis: { ...shared, title: { text: data.label }, type: data.log ? "log" : "linear", tickformat: ".3~g", dtick: data.log ? "D2" : undefined } };

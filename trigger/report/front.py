@@ -24,7 +24,6 @@ def front_section(record: StudyRecord) -> Html:
     if not front:
         return Html("<p>No candidate has been evaluated yet.</p>")
     chosen = record.chosen.id if record.chosen else ""
-    evaluated = len(record.candidates)
     signal = f"{100 * record.signal_efficiency:g}%"
     buttons = (
         '<button data-axis="lut" type="button">LUT</button><button data-axis="bits" type="button">input bits</button>'
@@ -32,7 +31,7 @@ def front_section(record: StudyRecord) -> Html:
     if all(c.latency_ns is not None for c in record.candidates if c.feasible):
         buttons += '<button data-axis="latency" type="button">latency</button>'
     return Html(
-        f"<p>{count(evaluated)} candidates were trained and costed; the {count(len(front))} of the front are beaten by "
+        f"<p>{count(record.evaluated)} candidates were trained and costed; the {count(len(front))} of the front are beaten by "
         f"no other in {text(', '.join(record.objectives))} together. Point at one for its details, drag to enlarge.</p>"
         f'<figure><div class="switch screen"><span>horizontal axis</span>{buttons}</div><div id="front"></div>'
         f"<figcaption>Background efficiency at {signal} signal efficiency on the validation events, with 68% "

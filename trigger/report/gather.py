@@ -45,6 +45,7 @@ def gather(
     chosen: Mapping[str, Any] | None,
     network: Network | None,
     project: Path | None,
+    primitives: Mapping[str, Any] | None = None,
 ) -> StudyRecord:
     """Put together what a page is written from.
 
@@ -67,6 +68,8 @@ def gather(
         Of the chosen candidate.
     project : Path or None
         Its project folder.
+    primitives : mapping or None
+        Its count by Yosys.
 
     Returns
     -------
@@ -90,11 +93,12 @@ def gather(
         hashes=_hashes(project),
         own_events=study.data.settings.files is not None,
         events=baselines["events"] if baselines else {},
+        evaluated=sum(c.status == "ok" for c in candidates),
         candidates=tuple(_candidate(c, study, on_front=c.id in front) for c in plotted),
         hypervolume=stored.hypervolume,
         algorithm=_ALGORITHMS[study.search.algorithm],
         performance=tuple(performance(content) for content in judged),
-        chosen=_chosen(chosen, front, network, project) if chosen and network and project else None,
+        chosen=_chosen(chosen, front, network, project, primitives) if chosen and network and project else None,
     )
 
 
@@ -131,7 +135,11 @@ def _mean_sparsity(genome: Genome, by_layer: Mapping[str, float]) -> float | Non
 
 
 def _chosen(
-    content: Mapping[str, Any], front: Mapping[str, StoredCandidate], network: Network, project: Path
+    content: Mapping[str, Any],
+    front: Mapping[str, StoredCandidate],
+    network: Network,
+    project: Path,
+    primitives: Mapping[str, Any] | None,
 ) -> Chosen:
     genome = Genome.from_json(content["genome"])
     features = []
@@ -149,7 +157,7 @@ def _chosen(
         project=content["project"],
         manifest=_json(project / "manifest.json"),
         verification=_json(project / "verify.json"),
-        primitives=content.get("primitives"),
+        primitives=primitives,
     )
 
 

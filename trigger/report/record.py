@@ -129,7 +129,12 @@ class StudyRecord:
     events: Mapping[str, Mapping[str, int]]
     """Events by sample and class: ``{"test": {"signal": 1000, "background": 1000}}``."""
 
+    evaluated: int
+    """Candidates that were trained in all."""
+
     candidates: tuple[Candidate, ...]
+    """Those that are plotted: of the search, and the members of the front as finally trained."""
+
     hypervolume: tuple[float, ...]
     """By generation."""
 

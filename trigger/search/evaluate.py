@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from firmware.adder_graph.cost import cost_of
-from firmware.adder_graph.trace import trace_network
 from numpy.typing import NDArray
 
+from firmware.adder_graph.cost import cost_of
+from firmware.adder_graph.trace import trace_network
 from firmware.network.network import Network
 from firmware.network.reference import evaluate
 from firmware.network.serial import from_json, to_json

@@ -23,6 +23,7 @@ from trigger.train.events import Events
 from trigger.train.metrics import check_two_classes
 from trigger.train.pruning import Pruner, check_sparsity
 from trigger.train.runtime import prepare
+from trigger.train.start import start_from_events
 
 __all__ = ["Trained", "fit"]
 
@@ -63,7 +64,7 @@ def fit(
     Parameters
     ----------
     network : Network
-        Any weights in it are where training starts.
+        Of dense layers. If it has weights, training starts from them.
     events : Events
     settings : TrainingSection
         ``epochs`` and ``train_events`` are not read: the caller decides.
@@ -87,6 +88,8 @@ def fit(
     check_two_classes(events.is_signal, "the training set")
     tf = prepare(seed)
     model = to_qkeras(network, seed=seed)
+    if not network.is_trained:
+        start_from_events(model, network, events, seed)
     batch = min(settings.batch_size, len(events))
     order = _order(len(events), batch, epochs, seed)
     pruner = Pruner(model, sparsity, len(order), settings)

@@ -11,6 +11,7 @@ import numpy as np
 from trigger.cli.outcome import Outcome
 from trigger.cli.progress import hint, say
 from trigger.cli.verbs.project_text import project_lines, project_result
+from trigger.cli.verbs.synthesis import check_tools, synthesise
 from trigger.cli.workspace import Workspace, open_workspace, read_json
 from trigger.config.sections import ChoiceSection
 from trigger.errors import UserError
@@ -20,19 +21,20 @@ __all__ = ["generate", "verb"]
 
 
 def verb(options: Namespace) -> Outcome:
-    """Convert ``--model``, or choose a candidate and convert it."""
+    """Convert ``--model``, or choose a candidate and convert it; then run vendor tools, if ``--synth`` asks for it."""
+    if options.synth:
+        check_tools()
     if options.model is not None:
         from trigger.cli.verbs.model_file import generate_from_file
 
-        return generate_from_file(options)
-    workspace = open_workspace(options)
-    outcome = generate(workspace)
-    if options.synth:
-        from trigger.cli.verbs.synthesis import synthesise
-
-        found = synthesise(Path(outcome.result["project"]))
-        return Outcome({**outcome.result, "synthesis": found.result}, (*outcome.lines, *found.lines), outcome.passed)
-    return outcome
+        made = generate_from_file(options)
+    else:
+        made = generate(open_workspace(options))
+    if not options.synth:
+        return made
+    found = synthesise(Path(made.result["project"]))
+    result = {**made.result, "synthesis": found.result}
+    return Outcome(result, (*made.lines, *found.lines), made.passed and found.passed)
 
 
 def generate(workspace: Workspace, *, again: bool = True) -> Outcome:

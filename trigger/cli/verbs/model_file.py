@@ -11,7 +11,6 @@ from firmware.settings import FirmwareSettings
 from trigger.cli.outcome import Outcome
 from trigger.cli.progress import hint
 from trigger.cli.verbs.project_text import project_lines, project_result
-from trigger.cli.verbs.synthesis import synthesise
 from trigger.errors import UserError
 
 __all__ = ["generate_from_file", "settings_of"]
@@ -36,9 +35,6 @@ def generate_from_file(options: Namespace) -> Outcome:
     project = convert(path, Path(options.out), settings, name=name)
     result = project_result(project)
     lines = project_lines(project)
-    if options.synth:
-        reports = synthesise(project)
-        return Outcome({"verb": "generate", **result, "synthesis": reports.result}, (*lines, *reports.lines))
     return Outcome({"verb": "generate", **result}, lines)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from firmware.project.atomic import write_whole
 from firmware.settings import PARTS
 from trigger.cli.outcome import Outcome
-from trigger.cli.progress import progress
+from trigger.cli.progress import progress, say
 from trigger.cli.verbs.data import class_counts, events
 from trigger.cli.workspace import Workspace, open_workspace, read_json
 from trigger.errors import UserError
@@ -20,11 +21,17 @@ __all__ = ["verb", "write_report"]
 
 def verb(options: Namespace) -> Outcome:
     """Write the page; references that are not there yet are trained first."""
-    return write_report(open_workspace(options))
+    return write_report(open_workspace(options), count=options.yosys)
 
 
-def write_report(workspace: Workspace) -> Outcome:
+def write_report(workspace: Workspace, *, count: bool = False) -> Outcome:
     """Write ``report.html`` from the files of the run.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    count : bool
+        Have Yosys count the primitives of the chosen project, unless it has already.
 
     Raises
     ------
@@ -57,9 +64,22 @@ def write_report(workspace: Workspace) -> Outcome:
         chosen=chosen,
         network=from_json(model.read_text(encoding="utf-8")) if model else None,
         project=project,
+        primitives=_primitives(workspace, project, count=count) if project else None,
     )
     write_whole(workspace.report_file, render(record, asdict(PARTS[workspace.study.firmware.part])))
     return Outcome({"verb": "report", "report": str(workspace.report_file)}, (f"report {workspace.report_file}",))
+
+
+def _primitives(workspace: Workspace, project: Path, *, count: bool) -> dict[str, Any] | None:
+    stored = read_json(workspace.primitives_file) or {}
+    if count and project.name not in stored:
+        from firmware.resources.yosys import count_primitives
+
+        say(f"yosys: counts the primitives of {project}")
+        stored[project.name] = asdict(count_primitives(project / "rtl"))
+        workspace.write_json(workspace.primitives_file, stored)
+    found: dict[str, Any] | None = stored.get(project.name)
+    return found
 
 
 def _baselines(workspace: Workspace, chosen: dict[str, Any] | None) -> dict[str, Any]:

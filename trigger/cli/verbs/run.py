@@ -27,7 +27,7 @@ def verb(options: Namespace) -> Outcome:
     project = Path(made.result["project"])
     amount = amount_of(workspace.study.verify, options)
     proven = _kept_proof(project, amount) or prove(project, amount)
-    page = write_report(workspace)
+    page = write_report(workspace, count=options.yosys)
     passed = made.passed and proven.passed
     result = {
         "verb": "run",
