@@ -22,7 +22,7 @@ from firmware.network.serial import to_json
 from firmware.project import Manifest, Vectors, hash_files, new_project, package_versions, write_manifest, write_vectors
 from firmware.project.callable_module import make_callable
 from firmware.resources import estimate
-from firmware.rtl import RtlInfo, write_rtl
+from firmware.rtl import RtlInfo, stage_budget_ns, write_rtl
 from firmware.settings import FirmwareSettings
 from firmware.verify.stimulus import InputPort, check_events, default_stimulus
 
@@ -74,7 +74,7 @@ def convert(
         network = from_qkeras(loaded)
         check(network, settings)
         (project / "model" / "network.json").write_text(to_json(network))
-        program = trace_network(network)
+        program = trace_network(network, stage_ns=stage_budget_ns(settings))
         (project / "emulator").mkdir()
         program.save(project / "emulator" / "program.json.gz")
         rtl = write_rtl(program, project / "rtl", settings)

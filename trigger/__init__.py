@@ -1,0 +1,1 @@
+"""Co-design of trigger networks: commands, search, training, reports."""

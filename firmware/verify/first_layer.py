@@ -61,7 +61,7 @@ def first_layer_of_program(network: Network, program: Program, events: EventWord
     ]
     if not wrong:
         return None
-    fresh = trace_network(network)
+    fresh = trace_network(network, stage_ns=program.stage_ns)
     if len(fresh.comb.ops) == len(program.comb.ops):
         for layer, wanted, got in zip(
             fresh.layer_of_op, operation_words(fresh, events), operation_words(program, events), strict=True
