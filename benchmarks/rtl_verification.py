@@ -64,7 +64,8 @@ def machine() -> str:
     """Processor and cores."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{models[0] if models else 'unknown processor'}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}"
+    processor = models[0] if models else "unknown processor"
+    return f"{processor}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def main() -> None:

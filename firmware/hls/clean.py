@@ -33,6 +33,9 @@ def clean_project(project: Path, config: dict[str, Any]) -> None:
     (project / "tb_data").mkdir(exist_ok=True)
     # The test bench would append every layer of every event to log files.
     _replace(project / f"{name}_test.cpp", "bool trace_enabled = true;", "bool trace_enabled = false;")
+    # Six digits would hide the last bits; 40 show a value in full, and drop no zero that matters.
+    results = "std::ofstream fout(RESULTS_LOG);"
+    _replace(project / f"{name}_test.cpp", results, f"{results}\n    fout.precision(40);")
     _repair_pad_value(project / "firmware" / "nnet_utils" / "nnet_pooling.h")
 
 

@@ -67,7 +67,8 @@ def record() -> StudyRecord:
         config={"study": {"name": "hgcal"}}, overrides=("search.population=8",), seed=4, signal_efficiency=0.975,
         objectives=("background efficiency", "LUT"),
         packages={"alkaid": "0.8.2"}, hashes={"rtl/top.v": "ab" * 32}, own_events=False,
-        events={"test": {"signal": 1000, "background": 2000}}, evaluated=8, candidates=tuple(candidate(n) for n in range(8)),
+        events={"test": {"signal": 1000, "background": 2000}}, evaluated=8,
+        candidates=tuple(candidate(n) for n in range(8)),
         hypervolume=(0.4, 0.5), algorithm="NSGA-II",
         performance=(
             performance("chosen", "chosen candidate", 0.21), performance("cmssw_small", "CMSSW small set", 0.4),

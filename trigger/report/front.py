@@ -31,8 +31,9 @@ def front_section(record: StudyRecord) -> Html:
     if all(c.latency_ns is not None for c in record.candidates if c.feasible):
         buttons += '<button data-axis="latency" type="button">latency</button>'
     return Html(
-        f"<p>{count(record.evaluated)} candidates were trained and costed; the {count(len(front))} of the front are beaten by "
-        f"no other in {text(', '.join(record.objectives))} together. Point at one for its details, drag to enlarge.</p>"
+        f"<p>{count(record.evaluated)} candidates were trained and costed; the {count(len(front))} of the front are "
+        f"beaten by no other in {text(', '.join(record.objectives))} together. "
+        "Point at one for its details, drag to enlarge.</p>"
         f'<figure><div class="switch screen"><span>horizontal axis</span>{buttons}</div><div id="front"></div>'
         f"<figcaption>Background efficiency at {signal} signal efficiency on the validation events, with 68% "
         "Clopper-Pearson intervals. LUT is estimated from the adder graph of a candidate's own quantised weights. "
