@@ -3,9 +3,9 @@
 `load_dataset` gives the HGCAL clusters of a study; `SHOWER_FEATURES` says what each variable means.
 """
 
-from .dataset import SPLITS, DatasetSettings, load_dataset
-from .errors import UserError
-from .features import (
+from sim.events.dataset import SPLITS, DatasetSettings, load_dataset
+from sim.events.errors import UserError
+from sim.events.features import (
     CMSSW_LARGE,
     CMSSW_SMALL,
     CONTEXT_FEATURES,
@@ -14,9 +14,9 @@ from .features import (
     digitise,
     undigitise,
 )
-from .settings import ShowerSettings
-from .showers import generate_clusters
-from .table import KINDS, ClusterTable
+from sim.events.settings import ShowerSettings
+from sim.events.showers import generate_clusters
+from sim.events.table import KINDS, ClusterTable
 
 __all__ = [
     "CMSSW_LARGE",

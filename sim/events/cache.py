@@ -22,10 +22,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .errors import UserError
-from .features import SHOWER_FEATURES
-from .settings import PARAMETRISED, SHIPPED, ShowerSettings
-from .table import ClusterTable
+from sim.events.errors import UserError
+from sim.events.features import SHOWER_FEATURES
+from sim.events.settings import PARAMETRISED, SHIPPED, ShowerSettings
+from sim.events.table import ClusterTable
 
 GENERATOR_VERSION = 1
 _log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .particles import CHARGED_HADRON, ELECTRON, PHOTON, Particles, at_face
-from .settings import ShowerSettings
+from sim.events.particles import CHARGED_HADRON, ELECTRON, PHOTON, Particles, at_face
+from sim.events.settings import ShowerSettings
 
 Array = NDArray[np.float32]
 

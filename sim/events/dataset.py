@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .cache import cache_key, read_shard, remove_leftovers, write_shard
-from .errors import UserError
-from .features import SHOWER_FEATURES, feature
-from .pool import load_pool
-from .settings import ShowerSettings
-from .showers import generate_clusters
-from .table import KINDS, ClusterTable, concatenate
-from .user_table import check_two_classes, read_table, split_path
+from sim.events.cache import cache_key, read_shard, remove_leftovers, write_shard
+from sim.events.errors import UserError
+from sim.events.features import SHOWER_FEATURES, feature
+from sim.events.pool import load_pool
+from sim.events.settings import ShowerSettings
+from sim.events.showers import generate_clusters
+from sim.events.table import KINDS, ClusterTable, concatenate
+from sim.events.user_table import check_two_classes, read_table, split_path
 
 __all__ = ["SPLITS", "ClusterTable", "DatasetSettings", "load_dataset"]
 

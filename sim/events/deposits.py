@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from .geometry import EM_TRIGGER_LAYERS, N_LAYERS, WINDOW_CELLS, Layers
-from .particles import CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, Particles
-from .settings import ShowerSettings
+from sim.events.geometry import EM_TRIGGER_LAYERS, N_LAYERS, WINDOW_CELLS, Layers
+from sim.events.particles import CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, Particles
+from sim.events.settings import ShowerSettings
 
 Array = NDArray[np.floating]
 _EM_ONLY_LAYERS = EM_TRIGGER_LAYERS + 4  # behind them nothing of a primary electromagnetic shower is left

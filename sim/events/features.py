@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import UserError
+from sim.events.errors import UserError
 
 MAX_BITS = 24  # float32 features carry no more
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .particles import FACE_Z_CM
+from sim.events.particles import FACE_Z_CM
 
 EM_TRIGGER_LAYERS = 14
 HAD_FINE_LAYERS = 12

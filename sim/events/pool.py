@@ -11,12 +11,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .cores import VertexParticles, find_cores
-from .errors import UserError
-from .particles import ELECTRON, PHOTON, Particles, at_face, charge_and_kind, transverse
-from .settings import PARAMETRISED, SHIPPED, ShowerSettings
-from .shapes import summed
-from .spectrum import parametrised_cores, parametrised_minbias
+from sim.events.cores import VertexParticles, find_cores
+from sim.events.errors import UserError
+from sim.events.particles import ELECTRON, PHOTON, Particles, at_face, charge_and_kind, transverse
+from sim.events.settings import PARAMETRISED, SHIPPED, ShowerSettings
+from sim.events.shapes import summed
+from sim.events.spectrum import parametrised_cores, parametrised_minbias
 
 WINDOW = 0.026  # pile-up within this projected distance (8 cm at the face) of a candidate's axis is overlaid
 _GROUP = 25  # events that share one rotation

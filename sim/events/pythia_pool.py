@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .cores import MIN_CORE_PT_GEV, VertexParticles, find_cores
-from .particles import charge_and_kind
+from sim.events.cores import MIN_CORE_PT_GEV, VertexParticles, find_cores
+from sim.events.particles import charge_and_kind
 
 SETTINGS = (
     "Beams:eCM = 14000.",

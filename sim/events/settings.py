@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from .errors import UserError
+from sim.events.errors import UserError
 
 PARAMETRISED, SHIPPED = "parametrised", "shipped"
 

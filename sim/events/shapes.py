@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import EM_TRIGGER_LAYERS, N_LAYERS, WINDOW_CELLS, Layers
-from .settings import ShowerSettings
+from sim.events.geometry import EM_TRIGGER_LAYERS, N_LAYERS, WINDOW_CELLS, Layers
+from sim.events.settings import ShowerSettings
 
 Index = NDArray[np.int64]
 Real = NDArray[np.floating]

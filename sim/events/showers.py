@@ -12,18 +12,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import electrons, photons, pions
-from .deposits import deposit
-from .errors import UserError
-from .features import SHOWER_FEATURES
-from .geometry import EM_TRIGGER_LAYERS, Layers, trigger_layers
-from .particles import ELECTRON as ELECTRON_KIND
-from .particles import PHOTON as PHOTON_KIND
-from .particles import Particles
-from .pool import PileupPool, draw_cores, keep_candidates, load_pool, local_pt, overlay
-from .settings import ShowerSettings
-from .shapes import cluster, kinematics, read_cells, shape_variables
-from .table import ELECTRON, KINDS, PHOTON, PILEUP, PION, ClusterTable, concatenate
+from sim.events.candidates import electrons, photons, pions
+from sim.events.deposits import deposit
+from sim.events.errors import UserError
+from sim.events.features import SHOWER_FEATURES
+from sim.events.geometry import EM_TRIGGER_LAYERS, Layers, trigger_layers
+from sim.events.particles import ELECTRON as ELECTRON_KIND
+from sim.events.particles import PHOTON as PHOTON_KIND
+from sim.events.particles import Particles
+from sim.events.pool import PileupPool, draw_cores, keep_candidates, load_pool, local_pt, overlay
+from sim.events.settings import ShowerSettings
+from sim.events.shapes import cluster, kinematics, read_cells, shape_variables
+from sim.events.table import ELECTRON, KINDS, PHOTON, PILEUP, PION, ClusterTable, concatenate
 
 __all__ = ["ShowerSettings", "generate_clusters"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .cores import MIN_CORE_PT_GEV, VertexParticles
+from sim.events.cores import MIN_CORE_PT_GEV, VertexParticles
 
 _EVENTS = 1500
 _PER_EVENT = 36.0  # visible particles of pT > 0.2 GeV in both endcaps, 1.3 < |eta| < 3.2

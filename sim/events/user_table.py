@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import UserError
-from .features import feature
-from .table import KINDS, UNKNOWN, ClusterTable
+from sim.events.errors import UserError
+from sim.events.features import feature
+from sim.events.table import KINDS, UNKNOWN, ClusterTable
 
 LABEL = "label"
 _PT, _ETA, _KIND = ("pt", "pt_gev"), ("eta",), ("kind",)

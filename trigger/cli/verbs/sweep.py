@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import ExitStack
 
 from trigger.cli.outcome import Outcome
-from trigger.cli.progress import progress
+from trigger.cli.progress import Advance, progress
 from trigger.cli.verbs.data import events
 from trigger.cli.workspace import Workspace, open_workspace
 from trigger.search.candidate import Candidate
@@ -31,11 +32,13 @@ def search(workspace: Workspace) -> Outcome:
     events(workspace)  # with a progress bar of its own; the search finds them in the cache
     from trigger.search.sweep import sweep
 
-    with progress("search") as advance, progress("front") as advance_final:
+    with ExitStack() as stack:
+        bars: dict[str, Advance] = {}
 
         def show(state: SweepProgress) -> None:
-            tell = advance if state.stage == "search" else advance_final
-            tell(state.done, state.total, _note(state), state.seconds_left)
+            if state.stage not in bars:
+                bars[state.stage] = stack.enter_context(progress("search" if state.stage == "search" else "front"))
+            bars[state.stage](state.done, state.total, _note(state), state.seconds_left)
 
         found = sweep(workspace.study, workspace.run_dir, show)
     finished = sum(candidate.status == "ok" for candidate in found.candidates)
