@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SMALL = """\
 study: {name: small, seed: 3}
-data: {n_train: 1200, n_validation: 600, n_test: 600, showers: {pileup: 20, pileup_min_pt_gev: 5}}
+data: {n_train: 1200, n_validation: 600, n_test: 600}
 space: {features: [coreshowerlength, meanz, srrmean, hoe, firstlayer, maxlayer], units: [4], hidden_layers: [1]}
 training: {epochs: 2, final_epochs: 2, batch_size: 200}
 search: {population: 4, generations: 1, promote: 2, workers: 1}
