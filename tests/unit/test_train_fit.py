@@ -19,6 +19,7 @@ from trigger.models.hgcal import OUTPUT, build, event_words, ports, sparsities
 from trigger.train import Events, Trained, fit
 from trigger.train.metrics import auc
 from trigger.train.pruning import check_sparsity, kept_weights, schedule_steps
+from trigger.train.start import start_from_events
 
 _GENOME = Genome(
     inputs=(("firstlayer", 5), ("srrmean", 6), ("hoe", 5), ("meanz", 1)),
@@ -109,6 +110,20 @@ def test_same_seed_same_weights(network: Network, trained: Trained, events: Even
         np.testing.assert_array_equal(one.kernel, same.kernel)
         np.testing.assert_array_equal(one.bias, same.bias)
         assert not np.array_equal(one.kernel, differs.kernel)
+
+
+def test_start_has_no_ties_and_no_dead_units(network: Network, events: Events) -> None:
+    """Also where a variable hardly varies, so that kernels reach the end of their range."""
+    narrow = Events({name: words // 8 for name, words in events.words.items()}, events.is_signal, events.eta)
+    for given in (events, narrow):
+        model = to_qkeras(network)
+        start_from_events(model, network, given, seed=3)
+        kernel, bias = model.get_layer("hidden1").get_weights()
+        assert len(np.unique(np.abs(kernel))) == kernel.size
+        assert np.abs(kernel).max() < 4
+        joined = np.concatenate([given.words[p.name] * p.format.lsb for p in network.inputs], axis=1)
+        is_open = (joined @ kernel + bias > 0).mean(axis=0)
+        assert (is_open > 0.2).all()
 
 
 def test_one_class_is_refused(network: Network, events: Events) -> None:

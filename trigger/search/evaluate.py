@@ -16,6 +16,7 @@ from firmware.network.network import Network
 from firmware.network.reference import evaluate
 from firmware.network.serial import from_json, to_json
 from firmware.project.atomic import write_whole
+from firmware.resources.estimate import lut_estimate
 from firmware.rtl.pipeline import estimate_latency_cycles, stage_budget_ns
 from firmware.settings import FirmwareSettings
 from sim.events.dataset import load_dataset
@@ -131,7 +132,7 @@ def network_cost(network: Network, settings: FirmwareSettings, *, fast: bool) ->
     Returns
     -------
     dict of str to float
-        ``input_bits``; ``lut``: of the adder graph, not calibrated; ``latency_cycles`` of the pipelined Verilog and
+        ``input_bits``; ``lut``: the calibrated estimate that a project states too; ``latency_cycles`` of the pipelined Verilog and
         ``latency_ns`` at the target clock; ``adders``.
 
     Raises
@@ -144,7 +145,7 @@ def network_cost(network: Network, settings: FirmwareSettings, *, fast: bool) ->
     cycles = estimate_latency_cycles(program, settings)
     return {
         "input_bits": sum(prod(port.shape) * port.format.width for port in network.inputs),
-        "lut": round(cost.lut_raw, 6),
+        "lut": lut_estimate(program),
         "latency_ns": round(cycles * settings.clock_period_ns, 6),
         "latency_cycles": cycles,
         "adders": cost.n_adders,

@@ -37,13 +37,12 @@ def verb(options: Namespace) -> Outcome:
     epochs = options.epochs or study.training.final_epochs or study.training.epochs
     tables = events(workspace)
 
-    from firmware.adder_graph.cost import adder_graph_cost
 
     from firmware.network.qkeras_io import to_qkeras
     from firmware.network.serial import to_json
     from firmware.project.atomic import write_whole
     from trigger.models.hgcal import build, sparsities
-    from trigger.search.evaluate import output_words
+    from trigger.search.evaluate import network_cost, output_words
     from trigger.search.seeds import derived_seed
     from trigger.train import events_of, fit
     from trigger.train.metrics import measure
@@ -63,7 +62,7 @@ def verb(options: Namespace) -> Outcome:
         words = output_words(trained.network, found)
         regions = measure(words, found.is_signal, found.eta, (study.search.signal_efficiency,))
         judged[split] = {region: metrics.to_json() for region, metrics in regions.items()}
-    cost = adder_graph_cost(trained.network)
+    cost = network_cost(trained.network, study.firmware, fast=False)
     folder = workspace.run_dir / "trained"
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / f"{name}.network.json", to_json(trained.network))
@@ -76,7 +75,7 @@ def verb(options: Namespace) -> Outcome:
         "epochs": epochs,
         "genome": genome.to_json(),
         "sparsity": trained.sparsity,
-        "cost": {"input_bits": genome.input_bits, "lut": cost.lut_raw, "latency_ns": cost.latency_ns_estimate},
+        "cost": cost,
         "metrics": judged,
     }
     workspace.write_json(folder / f"{name}.json", content)
