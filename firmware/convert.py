@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firmware.adder_graph import Program, emulate, trace_network
 from firmware.errors import UserError
-from firmware.hls.convert import write_hls
+from firmware.hls import write_hls, write_test_vectors
 from firmware.legality import check
 from firmware.network.network import Network
 from firmware.network.qkeras_io import from_qkeras, load_model, to_qkeras
@@ -29,6 +29,8 @@ from firmware.verify.stimulus import InputPort, check_events, default_stimulus
 __all__ = ["convert"]
 
 _DEFAULT_VECTORS = 2_000
+_TEST_BENCH_EVENTS = 1_000
+"""In ``hls/tb_data/``, for the vendor's own simulations, which are slow."""
 _MODEL_FILES = (".h5", ".keras")
 
 
@@ -81,6 +83,11 @@ def convert(
         vectors = _vectors(program, events)
         write_vectors(project / "vectors", vectors, program.inputs, program.outputs)
         write_hls(loaded, network, project / "hls", settings)
+        write_test_vectors(
+            project / "hls",
+            {port: words[:_TEST_BENCH_EVENTS] for port, words in vectors.inputs.items()},
+            {port: words[:_TEST_BENCH_EVENTS] for port, words in vectors.outputs.items()},
+        )
         write_manifest(project, _manifest(name, settings, program, rtl, vectors, events is not None, project))
     return folder
 

@@ -13,7 +13,6 @@ from math import prod
 from firmware.errors import UserError
 from firmware.network.intervals import exact_bits
 from firmware.network.layers import (
-    Add,
     AveragePooling1D,
     AveragePooling2D,
     Concatenate,
@@ -26,7 +25,6 @@ from firmware.network.layers import (
     MaxPooling2D,
     Quantise,
     Relu,
-    Subtract,
     WeightedLayer,
 )
 from firmware.network.names import check_names
@@ -144,15 +142,6 @@ def _float64(network: Network, settings: FirmwareSettings) -> None:
         )
 
 
-def _merges(network: Network, settings: FirmwareSettings) -> None:
-    for layer in network.layers:
-        if isinstance(layer, Add | Subtract | Concatenate) and len(layer.sources) != 2:
-            raise UserError(
-                f"inputs of layer '{layer.name}' ({type(layer).__name__}) must be 2, not {len(layer.sources)}: hls4ml "
-                "merges two at a time; chain several of them"
-            )
-
-
 def _reuse_names(network: Network, settings: FirmwareSettings) -> None:
     if not isinstance(settings.reuse_factor, Mapping):
         return
@@ -255,7 +244,6 @@ RULES: tuple[Rule, ...] = (
     Rule(_formats, "QKeras 0.9.0 quantizers: K.pow(2, integer) in whole numbers"),
     Rule(_averages, "a mean over another number has no exact fixed-point value"),
     Rule(_float64, "53-bit significand of IEEE 754 double precision"),
-    Rule(_merges, "hls4ml 1.3.0 converters/keras/merge.py"),
     Rule(_reuse_names, "hls4ml ignores names it does not know"),
     Rule(_reuse_factors, "hls4ml 1.3.0 FPGABackend: the dense layer's functional and divisibility conditions"),
     Rule(_unrolling, "Vitis HLS and hls4ml's build script: complete unrolling and partitioning up to 4,096"),

@@ -39,7 +39,7 @@ class FirmwareSettings:
     part : str
         Device, one of ``PARTS``.
     clock_period_ns : float
-        Target clock period in ns; a target, until a tool has closed it. Default: 360 MHz, the CMS Phase-2 boards' clock.
+        Target clock period in ns; a target, until a tool has closed it. Default: the 360 MHz of CMS Phase-2 boards.
     clock_margin : float
         Fraction of the period that the pipeline's estimated delay leaves unused (0 to 0.9).
     latency_budget_ns : float or None

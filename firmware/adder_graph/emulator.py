@@ -11,7 +11,7 @@ from firmware.adder_graph.pairs import as_pairs
 from firmware.adder_graph.program import Program
 from firmware.errors import UserError
 
-__all__ = ["EventWords", "emulate", "op_words"]
+__all__ = ["EventWords", "emulate"]
 
 EventWords = Mapping[str, NDArray[np.int64]]
 _BLOCK = 8192
@@ -48,24 +48,6 @@ def emulate(program: Program, words: EventWords, threads: int = 0) -> dict[str, 
     }
 
 
-def op_words(program: Program, words: EventWords, threads: int = 0) -> NDArray[np.int64]:
-    """Every operation's value, as the integer that its bits hold in the hardware (in its own last bit).
-
-    Returns
-    -------
-    int64 array of shape (events, operations)
-    """
-    flat = _flattened(program, words).astype(np.float64)
-    if not program.comb.ops or not len(flat):
-        return np.zeros((len(flat), len(program.comb.ops)), np.int64)
-    blocks = [flat[start : start + _BLOCK] for start in range(0, len(flat), _BLOCK)]
-    parts = [
-        program.comb.predict(block, n_threads=threads, dump=True).reshape(-1, len(program.comb.ops)) for block in blocks
-    ]
-    fractions = np.array([op.qint.kif.fractional for op in program.comb.ops], dtype=np.float64)
-    return _exact(np.concatenate(parts) * 2.0**fractions)
-
-
 def _flattened(program: Program, words: EventWords) -> NDArray[np.int64]:
     names = [port.name for port in program.inputs]
     if set(words) != set(names):
@@ -93,7 +75,8 @@ def _flattened(program: Program, words: EventWords) -> NDArray[np.int64]:
 
 def _exact(values: NDArray[np.float64]) -> NDArray[np.int64]:
     result = values.astype(np.int64)
-    assert np.array_equal(result, values), "the interpreter gave a value that is no word"
+    if not np.array_equal(result, values):
+        raise ArithmeticError("the emulator's program gives values that are no words of its outputs")
     return result
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.adder_graph import Program, emulate, trace_network
+from firmware.adder_graph import Program, emulate, operation_words, trace_network
 from firmware.network.network import Network
 from firmware.network.reference import evaluate
-from firmware.verify.operations import operation_words
 
 __all__ = ["first_layer", "first_layer_of_program"]
 

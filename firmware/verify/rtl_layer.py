@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from firmware.adder_graph import Program
+from firmware.adder_graph import Program, operation_words
 from firmware.project.packing import pack
-from firmware.verify.operations import operation_words
 from firmware.verify.rtl_design import RtlDesign
 from firmware.verify.simulate import Drive, simulate
 from firmware.verify.stimulus import Stimulus

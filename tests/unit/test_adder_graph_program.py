@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware.adder_graph import emulate, load_program, op_words, trace_network
+from firmware.adder_graph import emulate, load_program, operation_words, trace_network
 from firmware.adder_graph.pairs import as_pairs
 from firmware.errors import UserError
 from firmware.network.fixed_point import FixedPoint
@@ -94,7 +94,7 @@ def test_operations_know_their_layer_and_their_bits() -> None:
     assert len(program.layer_of_op) == len(program.comb.ops)
     assert set(program.layer_of_op) == {"x", "dense", "relu"}
     words = random_words(network, 40, 0)
-    values = op_words(program, words)
+    values = np.array([operation_words(program, {"x": words["x"][i : i + 1]}) for i in range(40)])
     source = program.outputs[0].sources[0]
     column = values[:, program.comb.out_idxs[source]]
     fraction = program.comb.ops[program.comb.out_idxs[source]].qint.kif.fractional

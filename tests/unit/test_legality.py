@@ -12,7 +12,6 @@ from firmware.errors import UserError
 from firmware.legality import RULES, check, multiplier_shape, valid_reuse_factors
 from firmware.network.fixed_point import FixedPoint
 from firmware.network.layers import (
-    Add,
     AveragePooling1D,
     Concatenate,
     Conv1D,
@@ -82,11 +81,6 @@ REFUSED: list[tuple[Network, dict[str, Any], str]] = [
     (_network(_dense(16, 4)), {"reuse_factor": {"dens_1": 2}}, r"\(dense_1\), not 'dens_1'"),
     (_network(_dense(65, 64), shape=(65,)), {}, "at most 4096 with strategy Latency"),
     (_network(Flatten(name="flat", source="x"), shape=(65, 64)), {}, "at most 4096 with io_parallel"),
-    (
-        _network(_dense(16, 4), Add(name="sum", sources=("dense_1", "dense_1", "dense_1"))),
-        {},
-        "'sum' .* must be 2, not 3.*chain",
-    ),
     (
         _network(Concatenate(name="both", sources=("x", "x"), axis=0), shape=(2, 2)),
         {"io_type": "io_stream"},

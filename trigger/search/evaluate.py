@@ -132,8 +132,8 @@ def network_cost(network: Network, settings: FirmwareSettings, *, fast: bool) ->
     Returns
     -------
     dict of str to float
-        ``input_bits``; ``lut``: the calibrated estimate that a project states too; ``latency_cycles`` of the pipelined Verilog and
-        ``latency_ns`` at the target clock; ``adders``.
+        ``input_bits``; ``lut``: the calibrated estimate that a project states too; ``latency_cycles`` of the pipelined
+        Verilog and ``latency_ns`` at the target clock; ``adders``.
 
     Raises
     ------

@@ -67,8 +67,8 @@ def _dense(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     kernel = random.normal(size=(inputs.shape[1], layer.units))
     spread = (inputs @ kernel).std(axis=0)
-    # Scaled down, not clipped, and each unit to a limit of its own: equal weights would be ties for the pruning, which keeps
-    # all of them and then misses its sparsity.
+    # Scaled down, not clipped, and each unit to a limit of its own: equal weights would be ties for the pruning, which
+    # keeps all of them and then misses its sparsity.
     limit = _highest(layer.kernel_format) * random.uniform(0.5, 1.0, layer.units)
     kernel = kernel * np.minimum(1 / np.maximum(spread, 1e-6), limit / np.abs(kernel).max(axis=0))
     bias = centre - (inputs @ kernel).mean(axis=0)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.adder_graph import Program
+from firmware.adder_graph.program import Program
 
 __all__ = ["operation_words"]
 
