@@ -15,6 +15,7 @@ import pytest
 from trigger.config import Study, from_mapping
 from trigger.errors import UserError
 from trigger.search import read_candidates, read_front, sweep
+from trigger.search.manifest import locked_run
 from trigger.search.store import CANDIDATES
 
 _STUDY = {
@@ -124,15 +125,6 @@ def test_folder_begun_with_other_packages(unbroken: Path, tmp_path: Path) -> Non
 
 
 def test_folder_in_use(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    child = context.Process(target=_sweep_in_child, args=(tmp_path,))
-    child.start()
-    try:
-        deadline = time.monotonic() + 60
-        while _lines(tmp_path) < 1 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        with pytest.raises(UserError, match="another one is at work"):
-            sweep(_study(), tmp_path, factory=fake_evaluators.plain)
-    finally:
-        child.kill()
-        child.join()
+    with locked_run(_study(), tmp_path), pytest.raises(UserError, match="another one is at work"):
+        sweep(_study(), tmp_path, factory=fake_evaluators.plain)
+    assert not (tmp_path / CANDIDATES).exists()
