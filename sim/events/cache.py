@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sim.events.errors import UserError
 from sim.events.features import SHOWER_FEATURES
@@ -91,6 +89,9 @@ def write_shard(table: ClusterTable, path: Path, key: str) -> None:
     UserError
         If the folder cannot be written.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     columns = _columns(table)
     metadata = {"key": key, "shard": path.name, "checksum": _checksum(columns)}
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -104,13 +105,16 @@ def write_shard(table: ClusterTable, path: Path, key: str) -> None:
         )
         os.replace(aside, path)
     except OSError as error:
-        raise UserError(f"cache folder {path.parent} must be writable: {error}; choose another with --cache") from error
+        raise UserError(f"cache folder {path.parent} must be writable: {error}; set data.cache_dir") from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
 
 
 def _read_checked(path: Path, key: str, rows: int) -> ClusterTable:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         arrow = pq.read_table(path, page_checksum_verification=True)
         metadata = {k.decode(): v.decode() for k, v in (arrow.schema.metadata or {}).items()}

@@ -16,7 +16,6 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from sim.events.geometry import EM_TRIGGER_LAYERS, N_LAYERS, WINDOW_CELLS, Layers
 from sim.events.particles import CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, Particles
@@ -56,8 +55,9 @@ def _spot_energy(energy: Array, soft: NDArray[np.bool_], stochastic: float, sett
 
 
 def _gamma_profile(alpha: Array, beta: Array, depth: Array, width: NDArray[np.float64]) -> Array:
-    """Share of a gamma distribution in each layer: its density at the layer times the slab's width; (P,
-    L)."""
+    """Share of a gamma distribution in each layer: its density at the layer times the slab's width; (P, L)."""
+    from scipy.special import gammaln  # here, since it takes longer to import than most commands need
+
     scaled = np.maximum(beta[:, None] * depth, np.float32(1e-6))
     constant = np.log(beta) - gammaln(alpha).astype(np.float32)
     share = np.exp((alpha[:, None] - 1) * np.log(scaled) - scaled + constant[:, None]) * width.astype(np.float32)

@@ -78,7 +78,7 @@ class Pruner:
 
 def kept_weights(weights: int, sparsity: float) -> int:
     """Weights that pruning to a sparsity leaves, as the library counts: rounded in float32, at least one."""
-    return max(int(np.rint(np.float32(weights) * np.float32(1 - sparsity))), 1)
+    return max(int(np.rint(np.float32(weights) * (np.float32(1) - np.float32(sparsity)))), 1)
 
 
 def check_sparsity(network: Network, sparsity: Mapping[str, float]) -> dict[str, float]:
