@@ -71,8 +71,10 @@ def test_doctor_sees_what_is_missing(trigger, tmp_path):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_with_its_code_and_one_line(number, code, tmp_path):
     body = "import time; print('waiting', file=sys.stderr, flush=True); time.sleep(60)"
+    # A shell starts background jobs with SIGINT ignored, and children inherit that: as from a terminal, then.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", STAND_IN.format(body=body)],
+        [sys.executable, "-c", heard + STAND_IN.format(body=body)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,
