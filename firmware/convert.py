@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ _MODEL_FILES = (".h5", ".keras")
 
 def convert(
     model: Any, out_dir: Path | str, settings: FirmwareSettings | None = None, *, name: str,
-    events: Mapping[str, NDArray[np.integer]] | None = None,
+    events: Mapping[str, NDArray[np.integer]] | None = None, about: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a project: HLS, Verilog, emulator, vectors and manifest, whole or not at all.
 
@@ -55,6 +56,8 @@ def convert(
         Name of the project and of its folder.
     events : mapping of input name to integer array of shape (events, *shape), optional
         The study's test events, stored as vectors; default: patterns and random words.
+    about : mapping of JSON values, optional
+        What the words mean (the variable behind each input, thresholds on the output); kept as ``about.json``.
 
     Returns
     -------
@@ -88,6 +91,8 @@ def convert(
             {port: words[:_TEST_BENCH_EVENTS] for port, words in vectors.inputs.items()},
             {port: words[:_TEST_BENCH_EVENTS] for port, words in vectors.outputs.items()},
         )
+        if about is not None:
+            (project / "about.json").write_text(json.dumps(about, indent=1) + "\n")
         write_manifest(project, _manifest(name, settings, program, rtl, vectors, events is not None, project))
     return folder
 

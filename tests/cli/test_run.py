@@ -96,6 +96,21 @@ def test_the_stimulus_holds_the_test_events_of_the_study(run_dir, project):
     assert {len(array) for array in stored} == {300}
 
 
+def test_the_project_says_what_its_words_mean(run_dir, project):
+    about = json.loads((project / "about.json").read_text())
+    genome = json.loads((run_dir / "chosen.json").read_text())["genome"]
+    ports = {port["name"]: port for port in json.loads((project / "manifest.json").read_text())["ports"]}
+    for port, elements in about["inputs"].items():
+        assert ports[port]["shape"] == [len(elements)]
+        assert all(genome["inputs"][element["variable"]] == ports[port]["width"] for element in elements)
+    named = [element["variable"] for elements in about["inputs"].values() for element in elements]
+    assert sorted(named) == sorted(genome["inputs"])
+    wanted = [point["wanted_signal_efficiency"] for point in about["thresholds"]]
+    assert wanted == sorted(wanted)
+    thresholds = [point["threshold"] for point in about["thresholds"]]
+    assert thresholds == sorted(thresholds, reverse=True)
+
+
 def test_the_report_tells_of_this_run(run_dir, project):
     page = (run_dir / "report.html").read_text()
     chosen = json.loads((run_dir / "chosen.json").read_text())["id"]

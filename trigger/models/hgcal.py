@@ -10,6 +10,7 @@ word with a threshold.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from sim.events.features import digitise, feature
 from trigger.config.sections import SpaceSection
 from trigger.models.genome import Genome
 
-__all__ = ["OUTPUT", "build", "event_words", "ports", "sparsities"]
+__all__ = ["OUTPUT", "build", "event_words", "ports", "sparsities", "word_meanings"]
 
 OUTPUT = "score"
 """Name of the output: one logit an event."""
@@ -106,6 +107,32 @@ def event_words(genome: Genome, columns: Mapping[str, NDArray[np.floating]]) -> 
         port: np.stack([digitise(columns[name], feature(name), bits[name]) for name in features], axis=1)
         for port, features in ports(genome).items()
     }
+
+
+def word_meanings(genome: Genome) -> dict[str, Any]:
+    """What each word of the firmware means, as plain values for a project's ``about.json``.
+
+    Returns
+    -------
+    dict
+        ``inputs``: for every port its elements in order (variable, meaning, unit, and the range that the word's steps
+        divide); ``outputs``: how the logit's word is to be read.
+    """
+    return {
+        "inputs": {
+            port: [_element(name, int(port.removeprefix("bits"))) for name in names]
+            for port, names in ports(genome).items()
+        },
+        "outputs": {OUTPUT: "logit of e/gamma against background; an event is accepted where word >= threshold"},
+    }
+
+
+def _element(name: str, bits: int) -> dict[str, Any]:
+    found = feature(name)
+    return {
+        "variable": name, "meaning": found.meaning, "unit": found.unit, "low": found.low, "high": found.high,
+        "word": f"floor((value - low) / (high - low) * 2**{bits}), saturated to 0 and {2**bits - 1}",
+    }  # fmt: skip
 
 
 def _dense(name: str, source: str, units: int, bits: int, space: SpaceSection) -> Dense:

@@ -75,7 +75,7 @@ def generate(workspace: Workspace, *, again: bool = True) -> Outcome:
     from firmware.convert import convert
     from firmware.project import read_project
     from trigger.cli.verbs.data import events
-    from trigger.models.hgcal import OUTPUT
+    from trigger.models.hgcal import OUTPUT, word_meanings
     from trigger.report.evaluation import evaluate
     from trigger.search.evaluate import read_model
     from trigger.train.events import events_of
@@ -84,7 +84,14 @@ def generate(workspace: Workspace, *, again: bool = True) -> Outcome:
     stimulus = {port: words[: study.verify.events] for port, words in test.words.items()}
     network = read_model(workspace.run_dir, candidate.id)
     hint(f"generate: {candidate.id} -> {project}")
-    convert(network, project.parent, study.firmware, name=project.name, events=stimulus)
+    points = candidate.metrics["validation"]["inclusive"]["working_points"]
+    about = {
+        "study": study.study.name,
+        "candidate": candidate.id,
+        **word_meanings(candidate.genome),
+        "thresholds": [{key: point[key] for key in ("wanted_signal_efficiency", "threshold")} for point in points],
+    }
+    convert(network, project.parent, study.firmware, name=project.name, events=stimulus, about=about)
     program = load_program(read_project(project).program)
     words = np.asarray(emulate(program, test.words)[OUTPUT]).reshape(len(test))
     features = tuple(name for name, _ in candidate.genome.inputs)
