@@ -229,15 +229,6 @@ def _streams(network: Network, settings: FirmwareSettings) -> None:
                 )
 
 
-def _latency_budget(network: Network, settings: FirmwareSettings) -> None:
-    budget, period = settings.latency_budget_ns, settings.clock_period_ns
-    if budget is not None and budget < period:
-        raise UserError(
-            f"latency_budget_ns must be at least one clock period of {period:g} ns (ports are registered), not "
-            f"{budget:g}; raise it, or shorten clock_period_ns"
-        )
-
-
 RULES: tuple[Rule, ...] = (
     Rule(_trained, "the weights are what firmware is made of"),
     Rule(_names, "C++ and SystemVerilog keywords; hls4ml 1.3.0 fails on a layer called perm"),
@@ -249,5 +240,4 @@ RULES: tuple[Rule, ...] = (
     Rule(_unrolling, "Vitis HLS and hls4ml's build script: complete unrolling and partitioning up to 4,096"),
     Rule(_arrays, "hls4ml's build script: config_array_partition -maximum_size 4096"),
     Rule(_streams, "hls4ml 1.3.0 nnet_pooling_stream.h and nnet_merge_stream.h"),
-    Rule(_latency_budget, "registered ports of the generated Verilog"),
 )

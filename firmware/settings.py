@@ -75,6 +75,11 @@ class FirmwareSettings:
             raise UserError(f"clock_margin must be 0 to 0.9 (a fraction of the period), not {self.clock_margin}")
         if self.latency_budget_ns is not None and self.latency_budget_ns <= 0:
             raise UserError(f"latency_budget_ns must be above 0 or null, not {self.latency_budget_ns}")
+        if self.latency_budget_ns is not None and self.latency_budget_ns < self.clock_period_ns:
+            raise UserError(
+                f"latency_budget_ns must be at least one clock period of {self.clock_period_ns:g} ns (ports are "
+                f"registered), not {self.latency_budget_ns:g}; raise it, or shorten clock_period_ns"
+            )
         factors = self.reuse_factor.values() if isinstance(self.reuse_factor, Mapping) else [self.reuse_factor]
         for factor in factors:
             if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
