@@ -37,7 +37,7 @@ _EM = (22, 11, -11)
 
 def start(process: tuple[str, ...], seed: int) -> Any:
     """An initialised Pythia for `process`."""
-    import pythia8mc  # type: ignore[import-not-found]
+    import pythia8mc  # type: ignore[import-not-found]  # optional, GPL
 
     pythia = pythia8mc.Pythia("", False)
     for line in (*SETTINGS, *process, f"Random:seed = {seed}"):

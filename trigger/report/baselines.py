@@ -100,7 +100,7 @@ def boosted_trees(samples: Mapping[str, ClusterTable], features: tuple[str, ...]
     float64 array of shape (test events,)
         Log-odds of the number of trees that has the best AUC on the validation events, out of 10, 20, ... 300.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
     # One thread: more of them wait for each other at every node of a tree, for ever on a busy machine.
     with threadpool_limits(1, user_api="openmp"):
