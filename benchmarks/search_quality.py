@@ -22,14 +22,12 @@ from typing import Any
 
 from sim.events.features import CMSSW_LARGE, CMSSW_SMALL
 from trigger.config import Study, load
-from trigger.models import candidate_id
-from trigger.models.genome import Genome
-from trigger.search import Candidate, Sweep, SweepProgress, knee, sweep
-from trigger.search.evaluate import HgcalEvaluator
+from trigger.search import Candidate, Sweep, SweepProgress, candidate_id, knee, sweep
 from trigger.search.front import hypervolume, non_dominated
-from trigger.search.operators.anchors import uniform_genome
+from trigger.search.job import Job
 from trigger.search.pool import WorkerPool
-from trigger.search.task import Task
+from trigger.tasks.hgcal.genome import Genome
+from trigger.tasks.hgcal.operators.anchors import uniform_genome
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,8 +64,9 @@ def _compare(study: Study, seed: int, out: Path) -> dict[str, Any]:
         name: [candidate for candidate in sweep_.candidates if candidate.stage == "search"]
         for name, sweep_ in found.items()
     }
+    logarithmic = [name for name in study.search.objectives if study.task.objective(name).log]
     volumes = {
-        name: hypervolume(non_dominated(candidates, study.search.objectives), reference)
+        name: hypervolume(non_dominated(candidates, study.search.objectives), reference, logarithmic)
         for name, candidates in searched.items()
     }
     return {
@@ -98,7 +97,7 @@ def _say(state: SweepProgress) -> None:
 def _fixed_sets(study: Study, seed: int, out: Path) -> list[dict[str, Any]]:
     """The published sets at 8 bits, each followed by what the front offers for no more bits, and for no more LUT."""
     front = _sweep(study, seed, "nsga2", out).front
-    rows = [_row("knee of the front", knee(front, study.choice.tolerance))]
+    rows = [_row("knee of the front", knee(front, study.choice.tolerance, study.task))]
     rows.append(_row("best of the front", min(front, key=_background)))
     for name, variables in (("small", CMSSW_SMALL), ("large", CMSSW_LARGE)):
         genome = uniform_genome(study.space, variables, bits=8)
@@ -112,15 +111,15 @@ def _fixed_sets(study: Study, seed: int, out: Path) -> list[dict[str, Any]]:
 
 
 def _trained(study: Study, genome: Genome, out: Path) -> Candidate:
-    task = Task(candidate_id(genome, "final"), "final", 0, genome, candidate_id(genome))
+    job = Job(candidate_id(genome, "final"), "final", 0, genome, candidate_id(genome))
     (out / "fixed").mkdir(exist_ok=True)
-    with WorkerPool(HgcalEvaluator, study, out / "fixed", workers=1, recycle_after=1) as pool:
-        answer = next(iter(pool.run([task])))
+    with WorkerPool(study.task.evaluator, study, out / "fixed", workers=1, recycle_after=1) as pool:
+        answer = next(iter(pool.run([job])))
     if answer.evaluation is None:
         raise SystemExit(f"a fixed set could not be trained: {answer.reason}")
     made = answer.evaluation
     return Candidate(
-        id=task.id, stage="final", generation=0, genome=genome, status="ok", objectives=made.objectives, cost=made.cost,
+        id=job.id, stage="final", generation=0, genome=genome, status="ok", objectives=made.objectives, cost=made.cost,
         metrics=made.metrics,
     )  # fmt: skip
 

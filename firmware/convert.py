@@ -22,10 +22,13 @@ from firmware.network.qkeras_io import from_qkeras, load_model, to_qkeras
 from firmware.network.serial import to_json
 from firmware.project import Manifest, Vectors, hash_files, new_project, package_versions, write_manifest, write_vectors
 from firmware.project.callable_module import make_callable
+from firmware.project.folder import check_name
 from firmware.resources import estimate
 from firmware.rtl import RtlInfo, stage_budget_ns, write_rtl
 from firmware.settings import FirmwareSettings
 from firmware.verify.stimulus import InputPort, check_events, default_stimulus
+from firmware.vertex.events import FinderEvents
+from firmware.vertex.finder import VertexFinder
 
 __all__ = ["convert"]
 
@@ -37,7 +40,7 @@ _MODEL_FILES = (".h5", ".keras")
 
 def convert(
     model: Any, out_dir: Path | str, settings: FirmwareSettings | None = None, *, name: str,
-    events: Mapping[str, NDArray[np.integer]] | None = None, about: Mapping[str, Any] | None = None,
+    events: Mapping[str, NDArray[np.integer]] | FinderEvents | None = None, about: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a project: HLS, Verilog, emulator, vectors and manifest, whole or not at all.
 
@@ -46,15 +49,16 @@ def convert(
 
     Parameters
     ----------
-    model : path, tf_keras.Model or Network
-        A file (.h5 or .keras), which is kept in the project as it is; a QKeras model; or a trained description.
+    model : path, tf_keras.Model, Network or VertexFinder
+        A file (.h5 or .keras), which is kept in the project as it is; a QKeras model; or a trained description. Of a
+        finder see also :func:`firmware.vertex.convert.convert_finder`, which takes its models.
     out_dir : path
         Folder in which the project's folder is made. A project of that name there is replaced, in one step, once
         the new one is complete.
     settings : FirmwareSettings, optional
     name : str
         Name of the project and of its folder.
-    events : mapping of input name to integer array of shape (events, *shape), optional
+    events : mapping of input name to integer array of shape (events, *shape), or FinderEvents, optional
         The study's test events, stored as vectors; default: patterns and random words.
     about : mapping of JSON values, optional
         What the words mean (the variable behind each input, thresholds on the output); kept as ``about.json``.
@@ -71,7 +75,11 @@ def convert(
         fit, or something else is in the folder's place. Nothing is left behind, and an earlier project is untouched.
     """
     settings = settings if settings is not None else FirmwareSettings()
-    _check_name(name)
+    check_name(name)
+    if isinstance(model, VertexFinder):
+        return _convert_finder(model, out_dir, settings, name, events, about)
+    if isinstance(events, FinderEvents):
+        raise UserError("events of a network must be a mapping of its inputs' names to words, not FinderEvents")
     folder = Path(out_dir) / name
     with new_project(folder) as project:
         kept = _keep_model(model, project / "model")
@@ -97,9 +105,15 @@ def convert(
     return folder
 
 
-def _check_name(name: str) -> None:
-    if not name or name.startswith(".") or Path(name).name != name or not name.isprintable():
-        raise UserError(f"name of a project must be a folder name, not '{name}'; use letters, digits, '-' and '_'")
+def _convert_finder(
+    finder: VertexFinder, out_dir: Path | str, settings: FirmwareSettings, name: str, events: Any,
+    about: Mapping[str, Any] | None,
+) -> Path:
+    from firmware.vertex.convert import convert_finder
+
+    if events is not None and not isinstance(events, FinderEvents):
+        raise UserError(f"events of a vertex finder must be FinderEvents, not {type(events).__name__}")
+    return convert_finder(finder, out_dir, settings, name=name, events=events, about=about)
 
 
 def _keep_model(model: Any, folder: Path) -> Path:

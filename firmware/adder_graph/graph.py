@@ -180,7 +180,10 @@ class Graph:
         start = max(first - value.exponent, node.unit)
         drop = start - node.unit
         if drop:
-            place = self._slice(place, node.low >> drop, node.high >> drop, start)
+            low, high = node.low >> drop, node.high >> drop
+            if low == high == 0:  # no bits: nothing that Verilog could name
+                return ZERO
+            place = self._slice(place, low, high, start)
         return Value(place, value.exponent - first)
 
     def any(self, value: Value) -> Value:

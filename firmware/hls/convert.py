@@ -54,8 +54,9 @@ class HlsInfo:
 
 
 def write_hls(
-    model: Any, network: Network, out_dir: Path | str, settings: FirmwareSettings, *, name: str = "trigger_net"
-) -> HlsInfo:
+    model: Any, network: Network, out_dir: Path | str, settings: FirmwareSettings, *, name: str = "trigger_net",
+    namespace: str | None = None, trace: bool = True,
+) -> HlsInfo:  # fmt: skip
     """Write a complete hls4ml project for Vitis HLS.
 
     Every type in it is set from the network's exact ranges, so that nothing is rounded but where the network rounds.
@@ -73,6 +74,10 @@ def write_hls(
         Part, clock, strategy, reuse factors.
     name : str
         Name of the top function: a C++ identifier.
+    namespace : str, optional
+        C++ namespace of everything that is this network's own.
+    trace : bool
+        Whether C-simulation can show every layer.
 
     Raises
     ------
@@ -90,7 +95,8 @@ def write_hls(
     out_dir.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out_dir.parent, prefix=f".{out_dir.name}.") as scratch:
         project = Path(scratch) / "project"
-        graph = _convert(prepared, _hls_config(network, settings, layers, wanted), project, settings, name)
+        graph = _convert(prepared, _hls_config(network, settings, layers, wanted), project, settings, name, namespace)
+        graph.config.trace_output = trace
         check_graph(graph, wanted)
         check_settings(graph, settings, {layer.name: _reuse(settings, layer.described_by) for layer in layers})
         interface = _interface(graph, prepared, network, types, layers, settings, name)
@@ -176,7 +182,10 @@ def _hls_config(
     return {"Model": model, "LayerName": entries}
 
 
-def _convert(prepared: Prepared, config: dict[str, Any], project: Path, settings: FirmwareSettings, name: str) -> Any:
+def _convert(
+    prepared: Prepared, config: dict[str, Any], project: Path, settings: FirmwareSettings, name: str,
+    namespace: str | None,
+) -> Any:  # fmt: skip
     with _quiet(), legacy_keras():
         import hls4ml
 
@@ -192,8 +201,8 @@ def _convert(prepared: Prepared, config: dict[str, Any], project: Path, settings
             io_type=settings.io_type,
             # One copy of the weights, in the headers: what is simulated is what is synthesised.
             write_weights_txt=False,
+            namespace=namespace,
         )
-    graph.config.trace_output = True
     return graph
 
 

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import fcntl
-import hashlib
 import os
-import re
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
@@ -20,20 +13,12 @@ from numpy.typing import NDArray
 
 from firmware.errors import UserError
 from firmware.hls.bridge import bridge_source
+from firmware.hls.library import compiled_library
 from firmware.hls.ports import Interface, Port, read_interface
 
 __all__ = ["CSimulation", "build"]
 
 EventWords = Mapping[str, NDArray[np.int64]]
-_COMPILER = "g++"
-# -O1: what -O2 gains in 20,000 events it loses in compiling. No unique symbols, nothing visible but the bridge: two
-# models in one process must share no static object.
-_FLAGS = (
-    "-std=c++17", "-O1", "-DNDEBUG", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
-    "-fno-gnu-unique", "-Wl,-Bsymbolic", "-pthread", "-I.", "-Ifirmware/ap_types",
-)  # fmt: skip
-_WEIGHTS = re.compile(r"^(\w+) (\w+)\[(\d+)\] = \{([^{}]*)\};$", re.MULTILINE)
-_MESSAGE_LINES = 12
 
 
 class CSimulation:
@@ -173,73 +158,9 @@ def build(hls_dir: Path | str, build_dir: Path | str) -> CSimulation:
     """
     hls_dir, build_dir = Path(hls_dir), Path(build_dir)
     interface = read_interface(hls_dir)
-    compiler = shutil.which(_COMPILER)
-    if compiler is None:
-        raise UserError(
-            f"C-simulation needs {_COMPILER} on PATH, and it is not there; install it (Debian: apt install g++)"
-        )
-    bridge = bridge_source(interface)
-    build_dir.mkdir(parents=True, exist_ok=True)
-    with _lock(build_dir / ".lock"):
-        library = build_dir / f"csim-{_key(hls_dir, bridge, compiler)}.so"
-        if not library.exists():
-            _compile(hls_dir, bridge, compiler, library)
+    # -O1: what -O2 gains in 20,000 events it loses in compiling.
+    library = compiled_library(hls_dir, bridge_source(interface), build_dir, optimise="-O1")
     return CSimulation(interface, library)
-
-
-def _key(hls_dir: Path, bridge: str, compiler: str) -> str:
-    version = subprocess.run([compiler, "-dumpfullversion", "-dumpmachine"], capture_output=True, text=True, check=True)
-    digest = hashlib.sha256("\0".join((bridge, *_FLAGS, version.stdout)).encode())
-    firmware = hls_dir / "firmware"
-    for path in sorted(path for path in firmware.rglob("*") if path.is_file()):
-        content = path.read_bytes()
-        digest.update(f"\0{path.relative_to(firmware).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()[:24]
-
-
-def _compile(hls_dir: Path, bridge: str, compiler: str, library: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=library.parent, prefix=".build-") as scratch:
-        folder = Path(scratch)
-        try:
-            shutil.copytree(hls_dir / "firmware", folder / "firmware")
-        except FileNotFoundError:
-            raise UserError(f"folder '{hls_dir.name}' must hold a folder 'firmware'; write the project again") from None
-        for header in (folder / "firmware" / "weights").glob("*.h"):
-            header.write_text(_quick_to_compile(header.read_text()))
-        (folder / "bridge.cpp").write_text(bridge)
-        command = [compiler, *_FLAGS, "bridge.cpp", "-o", "csim.so"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"})
-        if done.returncode != 0:
-            raise UserError(_compile_message(hls_dir.name, done.stderr))
-        os.replace(folder / "csim.so", library)
-
-
-def _quick_to_compile(header: str) -> str:
-    """The same array filled by a loop: g++ takes five times as long over thousands of constructor calls."""
-    return _WEIGHTS.sub(
-        r"\1 \2[\3];\n"
-        r"static const double \2_values[] = {\4};\n"
-        r'static_assert(sizeof(\2_values) / sizeof(double) <= \3, "too many initialisers");\n'
-        r"static const bool \2_filled = [] {\n"
-        r"    for (unsigned i = 0; i < sizeof(\2_values) / sizeof(double); i++)\n"
-        r"        \2[i] = \2_values[i];\n"
-        r"    return true;\n"
-        r"}();",
-        header,
-    )
-
-
-def _compile_message(folder: str, stderr: str) -> str:
-    lines = stderr.strip().splitlines()
-    errors = [line for line in lines if "error" in line]
-    where = f" at {errors[0].partition(': ')[0]}" if errors else ""
-    last = "\n  ".join(lines[-_MESSAGE_LINES:])
-    first = f"\n  {errors[0]}" if errors and errors[0] not in lines[-_MESSAGE_LINES:] else ""
-    return (
-        f"sources in '{folder}' must compile, and {_COMPILER} refuses them{where}; "
-        f"undo the edit or write the project again:{first}\n  {last}"
-    )
 
 
 def _checked(port: Port, words: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -255,11 +176,3 @@ def _checked(port: Port, words: NDArray[np.integer]) -> NDArray[np.int64]:
 
 def _pointers(arrays: list[NDArray[np.int64]] | list[NDArray[np.float64]]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """One build at a time in a folder; the lock goes with the process that holds it."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from firmware.errors import UserError
-from firmware.hls.ports import read_interface
 
 __all__ = ["SynthesisReport", "find_tool", "read_report", "synthesise"]
 
@@ -23,6 +22,7 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "vitis_hls": ("vitis_hls", "-f", "build_prj.tcl"),
 }
 _STEPS = ("reset", "csim", "synth", "cosim", "validation", "export", "vsynth", "fifo_opt")
+_PROJECT = "project.tcl"
 _LOG = "synthesis.log"
 _MESSAGE_LINES = 12
 
@@ -56,7 +56,7 @@ def synthesise(hls_dir: Path | str, work_dir: Path | str, *, timeout_s: float = 
     Parameters
     ----------
     hls_dir : path
-        Folder that `write_hls` wrote; it stays as it is.
+        Folder that `write_hls` or `write_finder_hls` wrote; it stays as it is.
     work_dir : path
         Folder for the copy and all that the tool makes; replaced if it exists.
     timeout_s : float
@@ -68,7 +68,8 @@ def synthesise(hls_dir: Path | str, work_dir: Path | str, *, timeout_s: float = 
         Vitis is not on PATH, fails, or takes too long; with the end of its log.
     """
     hls_dir, folder = Path(hls_dir), Path(work_dir)
-    read_interface(hls_dir)
+    if not (hls_dir / _PROJECT).is_file():
+        raise UserError(f"folder '{hls_dir.name}' must hold {_PROJECT}; write the project again")
     tool = find_tool()
     if tool is None:
         raise UserError(

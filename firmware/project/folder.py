@@ -11,7 +11,7 @@ from firmware.errors import UserError
 from firmware.project.atomic import whole_folder
 from firmware.project.manifest import MANIFEST, Manifest, hash_files, read_manifest
 
-__all__ = ["Project", "new_project", "read_project"]
+__all__ = ["Project", "check_name", "new_project", "read_project"]
 
 _SHOWN = 20
 
@@ -71,6 +71,18 @@ class Project:
         raise UserError(
             f"project '{self.folder}' must hold its model as model/model.h5 or model/model.keras; generate it again"
         )
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be a project's folder.
+
+    Raises
+    ------
+    UserError
+        It is empty, hidden, a path, or holds unprintable characters.
+    """
+    if not name or name.startswith(".") or Path(name).name != name or not name.isprintable():
+        raise UserError(f"name of a project must be a folder name, not '{name}'; use letters, digits, '-' and '_'")
 
 
 @contextmanager

@@ -47,6 +47,8 @@ class Manifest:
         ``events``: how many; ``source``: ``study`` if they were given, ``default`` if they are patterns and random.
     files : mapping of str to str
         sha256 of every generated file, by its path in the project.
+    kind : str
+        ``network``, or ``vertex_finder``.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Manifest:
     resources: Mapping[str, Any]
     vectors: Mapping[str, Any]
     files: Mapping[str, str]
+    kind: str = "network"
 
 
 def hash_files(folder: Path) -> dict[str, str]:

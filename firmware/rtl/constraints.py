@@ -7,7 +7,7 @@ from string import Template
 
 from firmware.settings import FirmwareSettings
 
-__all__ = ["REPORT_FILES", "vivado_script", "xdc"]
+__all__ = ["REPORT_FILES", "port_constraints", "vivado_script", "xdc"]
 
 REPORT_FILES = {
     "utilisation": "reports/utilisation_routed.rpt",
@@ -51,11 +51,18 @@ report_timing_summary -file $$here/$timing
 
 def xdc(top: str, settings: FirmwareSettings, inputs: Sequence[str], outputs: Sequence[str]) -> str:
     """Constraints: the clock, input and output delays. Nothing is declared a false path."""
+    return port_constraints(
+        top, settings, ["rst", "in_valid", *(f"{name}[*]" for name in inputs)],
+        ["out_valid", *(f"{name}[*]" for name in outputs)],
+    )  # fmt: skip
+
+
+def port_constraints(top: str, settings: FirmwareSettings, inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    """The same for a design with these ports; one of several bits ends in ``[*]``."""
     period = settings.clock_period_ns
     return _XDC.substitute(
         top=top, period=f"{period:.3f}", uncertainty=f"{0.05 * period:.3f}", io=f"{_IO_FRACTION * period:.3f}",
-        inputs=" ".join(["rst", "in_valid", *(f"{name}[*]" for name in inputs)]),
-        outputs=" ".join(["out_valid", *(f"{name}[*]" for name in outputs)]),
+        inputs=" ".join(inputs), outputs=" ".join(outputs),
     )  # fmt: skip
 
 

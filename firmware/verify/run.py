@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from firmware.adder_graph import load_program
 from firmware.errors import UserError
 from firmware.network.serial import from_json
 from firmware.project import Project, Vectors, cache_dir, read_project, read_vectors
+from firmware.verify.build_ahead import build_ahead
 from firmware.verify.report import Check, VerifyResult, write_results
 from firmware.verify.rtl_rung import check_rtl
 from firmware.verify.rungs import Ladder, check_hls, check_qkeras, check_vectors, emulator_outputs
@@ -23,6 +24,7 @@ from firmware.verify.toolchain import SIMULATORS, compiler, icarus, verilator_ro
 
 if TYPE_CHECKING:
     from firmware.hls.csim import CSimulation
+    from firmware.vertex.events import FinderEvents
 
 __all__ = ["CHECKS", "verify"]
 
@@ -33,7 +35,7 @@ EventWords = Mapping[str, NDArray[np.integer]]
 
 
 def verify(
-    project: Path | str, *, events: EventWords | None = None, simulator: str = "verilator", n_events: int = 20_000,
+    project: Path | str, *, events: EventWords | FinderEvents | None = None, simulator: str = "verilator", n_events: int = 20_000,
     rtl_events: int | None = None, seed: int = 0, allow_edited: bool = False, checks: Collection[str] = CHECKS,
     progress: Callable[[str], None] | None = None,
 ) -> VerifyResult:
@@ -46,7 +48,7 @@ def verify(
     ----------
     project : path
         Folder that :func:`firmware.convert` wrote.
-    events : mapping of input name to integer array of shape (events, *shape), optional
+    events : mapping of input name to integer array of shape (events, *shape), or FinderEvents, optional
         The caller's own events, all used; default: those stored in the project. Patterns and random words join them.
     simulator : str
         ``verilator`` or ``icarus``.
@@ -77,6 +79,11 @@ def verify(
     say = progress or (lambda message: None)
     _check_request(checks, simulator, n_events, rtl_events)
     opened = read_project(project, allow_edited=allow_edited)
+    if opened.manifest.kind != "network":
+        amount = {"n_events": n_events, "rtl_events": rtl_events, "seed": seed, "simulator": simulator}
+        return _other_kind(opened, events, checks, say, amount)
+    if events is not None and not isinstance(events, Mapping):
+        raise UserError("events of a network must be a mapping of its inputs' names to words")
     program = load_program(opened.program)
     ports = [InputPort(port.name, port.shape, port.format) for port in program.inputs]
     vectors = read_vectors(opened.vectors, program.inputs, program.outputs)
@@ -91,7 +98,7 @@ def verify(
     except ArithmeticError as error:  # an edited program: nothing can agree with it
         found = [Check(name, stimulus.events, 0, stimulus.events, problems=(str(error),)) for name in checks]
         checks = ()
-    with _hls_build(opened, wanted="hls_csim_vs_emulator" in checks) as build:
+    with build_ahead(partial(_hls_build, opened) if "hls_csim_vs_emulator" in checks else None) as build:
         for name in (check for check in CHECKS if check in checks):
             say(f"{name} ...")
             if name == "rtl_vs_emulator":
@@ -110,6 +117,16 @@ def verify(
     if {check.name for check in found} == set(CHECKS):
         write_results(result, opened.folder)
     return result
+
+
+def _other_kind(
+    project: Project, events: Any, checks: Collection[str], say: Callable[[str], None], amount: Mapping[str, Any]
+) -> VerifyResult:
+    if project.manifest.kind != "vertex_finder":
+        raise UserError(f"kind of a project must be network or vertex_finder, not '{project.manifest.kind}'")
+    from firmware.vertex.verify import verify_finder
+
+    return verify_finder(project, events=events, checks=checks, say=say, **amount)
 
 
 def _python_rung(name: str, ladder: Ladder, vectors: Vectors, build: Future[CSimulation] | None) -> Check:
@@ -140,16 +157,7 @@ def _check_request(checks: Collection[str], simulator: str, n_events: int, rtl_e
             verilator_root()
 
 
-@contextmanager
-def _hls_build(project: Project, *, wanted: bool) -> Iterator[Future[CSimulation] | None]:
-    """Compile the HLS sources while other rungs run: it takes one core for most of a verification."""
-    if not wanted:
-        yield None
-        return
+def _hls_build(project: Project) -> CSimulation:
     from firmware.hls.csim import build
 
-    pool = ThreadPoolExecutor(1, thread_name_prefix="hls-build")
-    try:
-        yield pool.submit(build, project.hls, cache_dir() / "csim")
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    return build(project.hls, cache_dir() / "csim")

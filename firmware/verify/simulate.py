@@ -21,7 +21,7 @@ from firmware.project.packing import row_bytes
 from firmware.verify.toolchain import SIMULATORS, ToolFailure, icarus, run_tool, versions
 from firmware.verify.verilate import build_verilator
 
-__all__ = ["Captured", "Design", "Drive", "build", "simulate"]
+__all__ = ["Captured", "Design", "Drive", "build", "compile_design", "run_bench", "simulate"]
 
 _TEST_MODULE = "sim.bench.stream"
 _CONTROL_PORTS = ("clk", "rst", "in_valid", "out_valid")
@@ -106,16 +106,23 @@ def build(design: Design, simulator: str, watch: Sequence[str] = ()) -> Path:
     ToolFailure
         The simulator refuses the design.
     """
+    ports = [*_CONTROL_PORTS, *design.inputs, *design.outputs]
+    return compile_design(design.sources, design.top, ports, simulator, watch)
+
+
+def compile_design(
+    sources: Sequence[Path], top: str, ports: Sequence[str], simulator: str, watch: Sequence[str] = ()
+) -> Path:
+    """The same for a design with any ports."""
     if simulator not in SIMULATORS:
         raise UserError(f"simulator must be one of {', '.join(SIMULATORS)}, not '{simulator}'")
     if simulator == "verilator":
-        return build_verilator(design.sources, design.top, [*_CONTROL_PORTS, *design.inputs, *design.outputs], watch)
+        return build_verilator(sources, top, ports, watch)
     program = icarus()
-    key = content_key([versions(simulator), design.top, *(path.read_bytes() for path in design.sources)])
+    key = content_key([versions(simulator), top, *(path.read_bytes() for path in sources)])
 
     def compile_into(folder: Path) -> None:
-        command = [program, "-g2012", "-s", design.top, "-o", str(folder / "sim.vvp")]
-        run_tool([*command, *map(str, design.sources)], folder)
+        run_tool([program, "-g2012", "-s", top, "-o", str(folder / "sim.vvp"), *map(str, sources)], folder)
 
     return cached_build("icarus", key, compile_into)
 
@@ -132,7 +139,7 @@ def simulate(design: Design, drive: Drive, simulator: str, watch: Sequence[str] 
     with tempfile.TemporaryDirectory(prefix="trigger-bench-") as name:
         bench = Path(name)
         _write_plan(bench, design, drive, watch)
-        _run(simulator, design.top, folder, bench)
+        run_bench(simulator, design.top, folder, bench, _TEST_MODULE)
         return _read_record(bench, design)
 
 
@@ -149,7 +156,14 @@ def _write_plan(bench: Path, design: Design, drive: Drive, watch: Sequence[str])
         (bench / f"{port}.in").write_bytes(rows.tobytes())
 
 
-def _run(simulator: str, top: str, folder: Path, bench: Path) -> None:
+def run_bench(simulator: str, top: str, folder: Path, bench: Path, module: str) -> None:
+    """Run a module of ``sim.bench`` on a compiled design; its plan is in ``bench``, and so is then its record.
+
+    Raises
+    ------
+    ToolFailure
+        The simulation ended without ``record.json``.
+    """
     log = bench / "simulation.log"
     # Registers start at random values, the same ones in every run: nothing may depend on how they start.
     start = ["+verilator+rand+reset+2", "+verilator+seed+1"] if simulator == "verilator" else []
@@ -158,7 +172,7 @@ def _run(simulator: str, top: str, folder: Path, bench: Path) -> None:
     try:
         with _bench_importable():
             runner.test(
-                test_module=_TEST_MODULE, hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=folder,
+                test_module=module, hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=folder,
                 test_dir=bench, results_xml=str(bench / "results.xml"), log_file=log, seed=0, plusargs=start,
                 extra_env={"TRIGGER_BENCH_DIR": str(bench), "COCOTB_LOG_LEVEL": "WARNING"},
             )  # fmt: skip

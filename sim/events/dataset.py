@@ -3,22 +3,24 @@ files."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from sim.events.cache import cache_key, read_shard, remove_leftovers, write_shard
+from sim.events.cache import cache_key, read_shard, write_shard
+from sim.events.checked_parquet import remove_leftovers
+from sim.events.checks import number, whole_number
+from sim.events.columns import check_files, check_split_fractions
 from sim.events.errors import UserError
 from sim.events.features import SHOWER_FEATURES, feature
+from sim.events.parallel import run_jobs
 from sim.events.pool import load_pool
 from sim.events.settings import ShowerSettings
 from sim.events.showers import generate_clusters
 from sim.events.table import KINDS, ClusterTable, concatenate
-from sim.events.user_table import check_two_classes, read_table, split_path
+from sim.events.user_table import check_two_classes, read_table
 
 __all__ = ["SPLITS", "ClusterTable", "DatasetSettings", "load_dataset"]
 
@@ -82,23 +84,13 @@ class DatasetSettings:
         return int(getattr(self, f"n_{split}"))
 
 
-def _whole(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise UserError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
-
-
-def _share(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise UserError(f"{name} must be a number from 0 to 1, not {value!r}")
-
-
 def _check(settings: DatasetSettings) -> None:
     for split in SPLITS:
-        _whole(f"n_{split}", getattr(settings, f"n_{split}"), 100, 100_000_000)
-    _whole("seed", settings.seed, 0, 2**63 - 1)
-    _whole("workers", settings.workers, 1, 256)
+        whole_number(f"n_{split}", getattr(settings, f"n_{split}"), 100, 100_000_000)
+    whole_number("seed", settings.seed, 0, 2**63 - 1)
+    whole_number("workers", settings.workers, 1, 256)
     for kind in KINDS:
-        _share(f"{kind}_fraction", getattr(settings, f"{kind}_fraction"))
+        number(f"{kind}_fraction", getattr(settings, f"{kind}_fraction"), 0, 1)
     if abs((total := sum(settings.fractions.values())) - 1) > 1e-9:
         raise UserError(f"the fractions of {', '.join(KINDS)} must sum to 1, not {total:g}")
     signal = settings.electron_fraction + settings.photon_fraction
@@ -106,39 +98,17 @@ def _check(settings: DatasetSettings) -> None:
         raise UserError(f"signal (electrons and photons) must be 1% to 99% of the clusters, not {signal:.1%}")
     if not isinstance(settings.showers, ShowerSettings):
         raise UserError(f"showers must be a section of shower settings, not {settings.showers!r}")
-    if not isinstance(settings.split_fractions, (tuple, list)) or len(settings.split_fractions) != len(SPLITS):
-        raise UserError(
-            f"split_fractions must be three numbers (train, validation, test), not {settings.split_fractions!r}"
-        )
-    for value in settings.split_fractions:
-        _share("split_fractions", value)
-    object.__setattr__(settings, "split_fractions", tuple(float(v) for v in settings.split_fractions))
-    if abs(sum(settings.split_fractions) - 1) > 1e-9 or min(settings.split_fractions) <= 0:
-        raise UserError(f"split_fractions must be positive and sum to 1, not {settings.split_fractions}")
+    object.__setattr__(settings, "split_fractions", check_split_fractions(settings.split_fractions))
     if settings.features is not None:
         if isinstance(settings.features, str) or not settings.features:
             raise UserError(f"features must be a list of variable names, not {settings.features!r}")
         for name in settings.features:
             feature(name)
         object.__setattr__(settings, "features", tuple(settings.features))
-    _check_files(settings)
-
-
-def _check_files(settings: DatasetSettings) -> None:
-    files = settings.files
-    if files is None:
-        if settings.features is not None:
-            raise UserError("features names columns of a user's tables: it must go with files, which is not given")
-        return
-    if isinstance(files, str):
-        return
-    if not isinstance(files, Mapping) or sorted(files) != sorted(SPLITS):
-        raise UserError(f"files must be one path, or a path for each of {', '.join(SPLITS)}, not {files!r}")
-    if not all(isinstance(path, str) for path in files.values()):
-        raise UserError(f"files must be paths, not {dict(files)!r}")
-    places = [(split_path(path)[0].resolve(), split_path(path)[1]) for path in files.values()]
-    if len(set(places)) < len(places):
-        raise UserError(f"files must differ between the splits, or the test is no test: {dict(files)!r}")
+    if settings.files is not None:
+        check_files(settings.files, SPLITS)
+    elif settings.features is not None:
+        raise UserError("features names columns of a user's tables: it must go with files, which is not given")
 
 
 @dataclass(frozen=True)
@@ -202,7 +172,7 @@ def _generated(settings: DatasetSettings, cache_dir: Path, progress: Progress | 
     done = total - sum(shard.rows for shard in missing)
     if progress is not None:
         progress(done, total)
-    for rows in _make_all(settings, missing, folder, key):
+    for rows in run_jobs(_make, [(settings, shard, folder, key) for shard in missing], settings.workers):
         done += rows
         if progress is not None:
             progress(done, total)
@@ -214,24 +184,6 @@ def _generated(settings: DatasetSettings, cache_dir: Path, progress: Progress | 
         split: concatenate([table for shard, table in tables.items() if shard.split == split and table is not None])
         for split in SPLITS
     }
-
-
-def _make_all(settings: DatasetSettings, missing: list[_Shard], folder: Path, key: str) -> Iterator[int]:
-    """Make the missing shards and yield the rows of each as it is finished."""
-    workers = min(settings.workers, len(missing))
-    if workers <= 1:
-        for shard in missing:
-            yield _make(settings, shard, folder, key)
-        return
-    # spawned, not forked: the parent may hold the threads of a training library
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as executor:
-        try:
-            for future in as_completed([executor.submit(_make, settings, s, folder, key) for s in missing]):
-                yield future.result()
-        except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _from_files(settings: DatasetSettings) -> dict[str, ClusterTable]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.events import pythia
 from sim.events.cores import MIN_CORE_PT_GEV, VertexParticles, find_cores
 from sim.events.particles import charge_and_kind
 
@@ -23,8 +24,6 @@ SETTINGS = (
     "Beams:eCM = 14000.",
     "ParticleDecays:limitTau0 = on",
     "ParticleDecays:tau0Max = 100.",  # mm/c: K0S and hyperons decay before the calorimeter
-    "Print:quiet = on",
-    "Random:setSeed = on",
 )
 SOFT = ("SoftQCD:inelastic = on",)
 # the underlying event of a hard scatter is nothing beside 200 collisions, and most of the time
@@ -35,35 +34,15 @@ _HARD_ETA = 3.6
 _EM = (22, 11, -11)
 
 
-def start(process: tuple[str, ...], seed: int) -> Any:
-    """An initialised Pythia for `process`."""
-    import pythia8mc  # type: ignore[import-not-found]  # optional, GPL
-
-    pythia = pythia8mc.Pythia("", False)
-    for line in (*SETTINGS, *process, f"Random:seed = {seed}"):
-        if not pythia.readString(line):
-            raise RuntimeError(f"Pythia refuses the setting {line!r}")
-    if not pythia.init():
-        raise RuntimeError("Pythia did not initialise")
-    return pythia
-
-
-def collisions(pythia: Any, n_events: int, max_eta: float) -> Iterator[list[tuple[int, float, float, float]]]:
+def collisions(generator: Any, n_events: int, max_eta: float) -> Iterator[list[tuple[int, float, float, float]]]:
     """Final particles (pid, pT, eta, azimuth) of each of `n_events` collisions."""
-    done = tries = 0
-    while done < n_events:
-        tries += 1
-        if tries > 10 * n_events + 100:
-            raise RuntimeError(f"Pythia failed {tries - done} of {tries} events; see its own messages")
-        if not pythia.next():
-            continue
+    for event in pythia.events(generator, n_events):
         rows = []
-        for particle in pythia.event:
+        for particle in event:
             if particle.isFinal():
                 pt = particle.pT()
                 if pt > MIN_PT_GEV and abs(eta := particle.eta()) < max_eta:
                     rows.append((particle.id(), pt, eta, particle.phi()))
-        done += 1
         yield rows
 
 
@@ -79,7 +58,7 @@ def soft_particles(n_events: int, seed: int) -> VertexParticles:
     low, high = SOFT_ETA
     rows = [
         (2 * number + (eta < 0), pid, pt, abs(eta), phi)
-        for number, collision in enumerate(collisions(start(SOFT, seed), n_events, high))
+        for number, collision in enumerate(collisions(pythia.start((*SETTINGS, *SOFT), seed), n_events, high))
         for pid, pt, eta, phi in collision
         if abs(eta) > low
     ]
@@ -90,7 +69,7 @@ def soft_particles(n_events: int, seed: int) -> VertexParticles:
 def hard_cores(n_events: int, seed: int) -> VertexParticles:
     """Windows around the cores of `n_events` collisions with a hard scatter."""
     rows: list[tuple[int, int, float, float, float]] = []
-    for number, collision in enumerate(collisions(start(HARD, seed), n_events, _HARD_ETA)):
+    for number, collision in enumerate(collisions(pythia.start((*SETTINGS, *HARD), seed), n_events, _HARD_ETA)):
         if number % 1000 == 0:
             print(f"{number} of {n_events} collisions", flush=True)
         if sum(pt for pid, pt, _, _ in collision if pid in _EM and pt > 0.5) > 0.8 * MIN_CORE_PT_GEV:

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from trigger.config import Study
-from trigger.models.genome import Genome
-from trigger.search.task import Evaluate, Evaluation, Task
+from trigger.search.job import Evaluate, Evaluation, Job
+from trigger.tasks.hgcal.genome import Genome
 
 
 def score(genome: Genome, budget_ns: float | None = None) -> Evaluation:
@@ -33,46 +33,64 @@ def score(genome: Genome, budget_ns: float | None = None) -> Evaluation:
 
 def plain(study: Study, run_dir: Path) -> Evaluate:
     budget = study.firmware.latency_budget_ns
-    return lambda task: score(task.genome, budget)
+    return lambda job: score(job.genome, budget)
 
 
 def slow(study: Study, run_dir: Path) -> Evaluate:
     """So slow that a killer comes in between; finishing out of order."""
 
-    def evaluate(task: Task) -> Evaluation:
-        time.sleep(0.002 * (int(task.id, 16) % 20))
-        return score(task.genome)
+    def evaluate(job: Job) -> Evaluation:
+        time.sleep(0.002 * (int(job.id, 16) % 20))
+        return score(job.genome)
 
     return evaluate
 
 
 def one_layer_raises(study: Study, run_dir: Path) -> Evaluate:
-    def evaluate(task: Task) -> Evaluation:
-        if len(task.genome.hidden) == 1:
+    def evaluate(job: Job) -> Evaluation:
+        if len(job.genome.hidden) == 1:
             raise ArithmeticError("one layer is too few")
-        return score(task.genome)
+        return score(job.genome)
 
     return evaluate
 
 
 def one_layer_is_nan(study: Study, run_dir: Path) -> Evaluate:
-    def evaluate(task: Task) -> Evaluation:
-        made = score(task.genome)
-        lut = float("nan") if len(task.genome.hidden) == 1 else made.objectives["lut"]
+    def evaluate(job: Job) -> Evaluation:
+        made = score(job.genome)
+        lut = float("nan") if len(job.genome.hidden) == 1 else made.objectives["lut"]
         return Evaluation(objectives={**made.objectives, "lut": lut}, cost=made.cost)
 
     return evaluate
 
 
+def one_layer_is_useless(study: Study, run_dir: Path) -> Evaluate:
+    return lambda job: _useless(job.genome) if len(job.genome.hidden) == 1 else score(job.genome)
+
+
+def all_useless(study: Study, run_dir: Path) -> Evaluate:
+    return lambda job: _useless(job.genome)
+
+
+def _useless(genome: Genome) -> Evaluation:
+    """No hardware, and it lets everything through."""
+    made = score(genome)
+    nothing = {"lut": 0.0}
+    return Evaluation(
+        objectives={**made.objectives, **nothing}, cost={**made.cost, **nothing}, violation=1.0,
+        reason="it accepts everything",
+    )  # fmt: skip
+
+
 def one_layer_dies(study: Study, run_dir: Path) -> Evaluate:
     """Ends its process, without a word, at every network of one layer; counts the attempts."""
 
-    def evaluate(task: Task) -> Evaluation:
-        if len(task.genome.hidden) == 1:
-            with open(run_dir / f"attempts-{task.id}", "a", encoding="ascii") as file:
+    def evaluate(job: Job) -> Evaluation:
+        if len(job.genome.hidden) == 1:
+            with open(run_dir / f"attempts-{job.id}", "a", encoding="ascii") as file:
                 file.write("x")
             os._exit(9)
-        return score(task.genome)
+        return score(job.genome)
 
     return evaluate
 
@@ -80,18 +98,18 @@ def one_layer_dies(study: Study, run_dir: Path) -> Evaluate:
 def dies_once(study: Study, run_dir: Path) -> Evaluate:
     """Ends its process at the first attempt at some candidates, and does the second."""
 
-    def evaluate(task: Task) -> Evaluation:
-        mark = run_dir / f"attempt-{task.id}"
-        if int(task.id, 16) % 5 == 0 and not mark.exists():
+    def evaluate(job: Job) -> Evaluation:
+        mark = run_dir / f"attempt-{job.id}"
+        if int(job.id, 16) % 5 == 0 and not mark.exists():
             mark.touch()
             os._exit(9)
-        return score(task.genome)
+        return score(job.genome)
 
     return evaluate
 
 
 def all_raise(study: Study, run_dir: Path) -> Evaluate:
-    def evaluate(task: Task) -> Evaluation:
+    def evaluate(job: Job) -> Evaluation:
         raise ArithmeticError("nothing works")
 
     return evaluate

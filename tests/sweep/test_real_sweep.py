@@ -15,10 +15,15 @@ from firmware.network.layers import Dense
 from sim.events.dataset import load_dataset
 from trigger.config import Study, from_mapping
 from trigger.errors import UserError
-from trigger.models.hgcal import sparsities
-from trigger.search import Sweep, choose, read_front, sweep
-from trigger.search.evaluate import network_cost, output_words, read_model
-from trigger.train import events_of, measure
+from trigger.search import Sweep, candidate_id, choose, read_front, sweep
+from trigger.search.job import Job
+from trigger.search.network_cost import network_cost
+from trigger.tasks.hgcal import evaluate
+from trigger.tasks.hgcal.evaluate import HgcalEvaluator, output_words
+from trigger.tasks.hgcal.events import events_of
+from trigger.tasks.hgcal.metrics import measure
+from trigger.tasks.hgcal.model_file import read_model
+from trigger.tasks.hgcal.network import sparsities
 
 _FEATURES = {"firstlayer": (0, 32), "coreshowerlength": (0, 32), "srrmean": (0, 0.01), "hoe": (0, 4)}
 
@@ -68,12 +73,12 @@ def test_front(study: Study, found: Sweep) -> None:
     assert all(candidate.status == "ok" for candidate in found.candidates), [c.reason for c in found.candidates]
     assert len(found.candidates) >= 9
     assert {candidate.stage for candidate in found.front} == {"final"}
-    stored = read_front(found.run_dir)
+    stored = read_front(found.run_dir, study.task)
     assert stored.complete
     assert [candidate.id for candidate in stored.front] == [candidate.id for candidate in found.front]
     assert len(stored.hypervolume) == 2
     assert 0 < stored.hypervolume[0] <= stored.hypervolume[1] < 1
-    assert choose(found.front, study.choice) in found.front
+    assert choose(found.front, study.choice, study.task) in found.front
 
 
 def test_stored_networks_are_what_was_scored(study: Study, found: Sweep) -> None:
@@ -129,6 +134,28 @@ def test_front_without_further_training(folder: Path) -> None:
         assert "test" not in before.metrics
         network = (found.run_dir / "models" / f"{candidate.id}.json").read_bytes()
         assert network == (found.run_dir / "models" / f"{before.id}.json").read_bytes()
+
+
+def test_constant_network_must_not_be_chosen(study: Study, found: Sweep, tmp_path: Path, monkeypatch) -> None:
+    """All its weights zero, it costs nothing and tells nothing apart: infeasible, while the trained one is not."""
+    genome = found.front[0].genome
+    job = Job(candidate_id(genome), "search", 0, genome, candidate_id(genome))
+    assert HgcalEvaluator(study, tmp_path)(job).violation == 0
+    fit = evaluate.fit
+
+    def constant(*arguments, **options):
+        trained = fit(*arguments, **options)
+        layers = [
+            replace(layer, kernel=0 * layer.kernel) if isinstance(layer, Dense) and layer.kernel is not None else layer
+            for layer in trained.network.layers
+        ]
+        return replace(trained, network=replace(trained.network, layers=tuple(layers)))
+
+    monkeypatch.setattr(evaluate, "fit", constant)
+    made = HgcalEvaluator(study, tmp_path)(job)
+    assert made.cost["lut"] == 0
+    assert made.violation == 1
+    assert "accepts every background event" in made.reason
 
 
 def test_table_of_one_class(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from trigger.errors import UserError
 from trigger.search import read_candidates, read_front, sweep
 from trigger.search.manifest import locked_run
 from trigger.search.store import CANDIDATES
+from trigger.tasks import find_task
+
+_TASK = find_task("hgcal")
 
 _STUDY = {
     "study": {"name": "resume"},
@@ -41,7 +44,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _results(run_dir: Path) -> dict[str, str]:
     """Every candidate's line, without the wall time."""
-    return {c.id: json.dumps({**c.to_json(), "seconds": 0}) for c in read_candidates(run_dir)}
+    return {c.id: json.dumps({**c.to_json(), "seconds": 0}) for c in read_candidates(run_dir, _TASK)}
 
 
 def test_kill_anywhere_and_go_on(unbroken: Path, tmp_path: Path) -> None:
@@ -79,7 +82,7 @@ def _lines(run_dir: Path) -> int:
 def test_torn_last_line(unbroken: Path, tmp_path: Path, cut: int) -> None:
     lines = (unbroken / CANDIDATES).read_bytes().splitlines(keepends=True)
     (tmp_path / CANDIDATES).write_bytes(b"".join(lines[:20]) + lines[20][:-cut])
-    assert len(read_candidates(tmp_path)) == 20
+    assert len(read_candidates(tmp_path, _TASK)) == 20
     sweep(_study(), tmp_path, factory=fake_evaluators.plain)
     assert _results(tmp_path) == _results(unbroken)
     assert (tmp_path / "front.json").read_bytes() == (unbroken / "front.json").read_bytes()
@@ -89,7 +92,7 @@ def test_finished_run_evaluates_nothing(unbroken: Path, tmp_path: Path) -> None:
     (tmp_path / CANDIDATES).write_bytes((unbroken / CANDIDATES).read_bytes())
     sweep(_study(), tmp_path, factory=fake_evaluators.all_raise)
     assert (tmp_path / CANDIDATES).read_bytes() == (unbroken / CANDIDATES).read_bytes()
-    assert read_front(tmp_path) == read_front(unbroken)
+    assert read_front(tmp_path, _TASK) == read_front(unbroken, _TASK)
 
 
 def test_stored_results_are_believed(unbroken: Path, tmp_path: Path) -> None:
@@ -99,7 +102,7 @@ def test_stored_results_are_believed(unbroken: Path, tmp_path: Path) -> None:
     first["objectives"] = dict.fromkeys(first["objectives"], 0.001)
     (tmp_path / CANDIDATES).write_text("\n".join([json.dumps(first), *lines[1:10]]) + "\n")
     sweep(_study(), tmp_path, factory=fake_evaluators.plain)
-    assert read_front(tmp_path).hypervolume != read_front(unbroken).hypervolume
+    assert read_front(tmp_path, _TASK).hypervolume != read_front(unbroken, _TASK).hypervolume
 
 
 def test_damaged_line_is_an_error(unbroken: Path, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""The parts of the search against slow references: operators, domination, hypervolume, choice."""
+"""The parts of the search against slow references: domination, hypervolume, choice."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -11,84 +12,21 @@ from deap import tools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.events.features import CMSSW_LARGE, CMSSW_SMALL
 from trigger.config import from_mapping
-from trigger.config.sections import ChoiceSection, SpaceSection
+from trigger.config.build import build
+from trigger.config.sections import ChoiceSection
 from trigger.errors import UserError
-from trigger.models.genome import Genome, HiddenGene, OutputGene, candidate_id
-from trigger.search import Candidate, choose, knee
-from trigger.search.front import hypervolume, non_dominated, spread
+from trigger.search import Candidate, candidate_id, choose, knee
+from trigger.search.front import hypervolume, non_dominated, reference_point, spread
 from trigger.search.individual import Individual
-from trigger.search.operators import anchors, crossover, mutate, random_genome
 from trigger.search.seeds import derived_seed, global_random
+from trigger.tasks import find_task
+from trigger.tasks.hgcal.genome import Genome, OutputGene
+from trigger.tasks.hgcal.operators import random_genome
 
-_SPACE = from_mapping(
-    {"study": {"name": "parts"}, "space": {"min_features": 2, "max_features": 5, "hidden_layers": [0, 1, 3]}}
-).space
+_TASK = find_task("hgcal")
+_SPACE = from_mapping({"study": {"name": "parts"}}).space
 _NAMES = ("background_efficiency", "input_bits", "lut")
-
-
-def _check(genome: Genome, space: SpaceSection) -> None:
-    names = [name for name, _ in genome.inputs]
-    assert names == [name for name in space.features if name in names]
-    assert space.min_features <= len(names) <= (space.max_features or len(space.features))
-    assert {bits for _, bits in genome.inputs} <= set(space.input_bits)
-    assert len(genome.hidden) in space.hidden_layers
-    for layer in genome.hidden:
-        assert layer.units in space.units
-        assert layer.weight_bits in space.weight_bits
-        assert layer.activation_bits in space.activation_bits
-        assert layer.sparsity in space.sparsity
-    assert genome.output.weight_bits in space.weight_bits
-    assert genome.output.sparsity in space.sparsity
-
-
-@given(st.integers(0, 2**31))
-def test_operators_stay_in_the_space(seed: int) -> None:
-    generator = Random(seed)
-    one, other = random_genome(_SPACE, generator), random_genome(_SPACE, generator)
-    for genome in (one, other, crossover(one, other, _SPACE, generator), mutate(one, _SPACE, 20.0, generator)):
-        _check(genome, _SPACE)
-        assert Genome.from_json(genome.to_json()) == genome
-
-
-def test_operators_reach_everything() -> None:
-    """Mutation alone walks to every choice of every gene."""
-    generator = Random(1)
-    genome = random_genome(_SPACE, generator)
-    seen: dict[str, set[object]] = {"feature": set(), "bits": set(), "depth": set(), "units": set(), "sparsity": set()}
-    for _ in range(4000):
-        genome = mutate(genome, _SPACE, 2.0, generator)
-        seen["feature"] |= {name for name, _ in genome.inputs}
-        seen["bits"] |= {bits for _, bits in genome.inputs}
-        seen["depth"].add(len(genome.hidden))
-        seen["units"] |= {layer.units for layer in genome.hidden}
-        seen["sparsity"].add(genome.output.sparsity)
-    assert seen == {
-        "feature": set(_SPACE.features), "bits": set(_SPACE.input_bits), "depth": set(_SPACE.hidden_layers),
-        "units": set(_SPACE.units), "sparsity": set(_SPACE.sparsity),
-    }  # fmt: skip
-
-
-def test_crossover_takes_from_both() -> None:
-    one = Genome((("firstlayer", 2), ("hoe", 2)), (HiddenGene(4, 3, 3, 0.0),), OutputGene(3, 0.0))
-    other = Genome((("meanz", 8), ("szz", 8)), (HiddenGene(32, 8, 8, 0.8),), OutputGene(8, 0.8))
-    children = [crossover(one, other, _SPACE, Random(seed)) for seed in range(200)]
-    assert {layer.units for child in children for layer in child.hidden} == {4, 32}
-    assert {child.output.weight_bits for child in children} == {3, 8}
-    kept = [child for child in children if {"firstlayer", "meanz"} <= {name for name, _ in child.inputs}]
-    assert kept
-    assert dict(kept[0].inputs)["firstlayer"] == 2
-    assert dict(kept[0].inputs)["meanz"] == 8
-
-
-def test_anchors() -> None:
-    wide = from_mapping({"study": {"name": "a"}}).space
-    small, large = anchors(wide, (CMSSW_SMALL, CMSSW_LARGE))
-    assert {name for name, _ in small.inputs} == set(CMSSW_SMALL)
-    assert {name for name, _ in large.inputs} == set(CMSSW_LARGE)
-    assert small.input_bits == 32
-    assert len(anchors(_SPACE, (CMSSW_SMALL, CMSSW_LARGE))) == 1
 
 
 def test_ids() -> None:
@@ -137,6 +75,47 @@ def test_hypervolume_against_counting_cells(points: list[tuple[float, float, flo
         dominated |= (cells >= np.array(point)).all(axis=1)
     found = hypervolume([_candidate(point) for point in points], reference)
     assert found == pytest.approx(dominated.sum() / 6**3, abs=1e-12)
+
+
+@settings(max_examples=30)
+@given(_points)
+def test_logarithmic_hypervolume_is_that_of_the_logarithms(points: list[tuple[float, float, float]]) -> None:
+    reference = {**dict.fromkeys(_NAMES, 6.0), "lut": 1e6}
+    linear = [_candidate((a, b, c)) for a, b, c in points]
+    raised = [_candidate((a, b, 10.0**c)) for a, b, c in points]
+    expected = hypervolume(linear, dict.fromkeys(_NAMES, 6.0))
+    assert hypervolume(raised, reference, ["lut"]) == pytest.approx(expected, abs=1e-12)
+
+
+def test_halving_a_logarithmic_cost_counts_the_same_everywhere() -> None:
+    reference = dict(zip(_NAMES, (1.0, 10.0, 10_000.0), strict=True))
+
+    def volume(lut: float) -> float:
+        return hypervolume([_candidate((0.5, 5.0, lut))], reference, ["lut"])
+
+    assert volume(50) - volume(100) == pytest.approx(volume(2000) - volume(4000))
+    assert volume(0) == volume(1) == 0.25
+    # On a linear axis the gain at small LUT can hardly be seen: this is why it is logarithmic.
+    linear = [hypervolume([_candidate((0.5, 5.0, lut))], reference) for lut in (50.0, 100.0, 2000.0, 4000.0)]
+    assert linear[0] - linear[1] < (linear[2] - linear[3]) / 30
+
+
+def test_reference_point() -> None:
+    objectives = [_TASK.objective(name) for name in (*_NAMES, "latency_ns")]
+    first = [
+        replace(_candidate((0.3, 20, lut), number=n), objectives={"lut": lut, "latency_ns": 5.0 * n})
+        for n, lut in enumerate((400.0, 900.0, 30.0))
+    ]
+    failed = replace(first[0], status="failed", objectives={})
+    expected = {
+        "background_efficiency": 1.0,
+        "input_bits": 8.0 * len(_SPACE.features),
+        "lut": 900.0,
+        "latency_ns": 10.0,
+    }
+    assert reference_point([*first, failed], objectives, _SPACE) == expected
+    # Nothing but constant networks: still a box.
+    assert reference_point([_candidate((1.0, 4, 0.0))], objectives[:3], _SPACE)["lut"] == 10.0
 
 
 def test_hypervolume_beyond_the_reference_counts_nothing() -> None:
@@ -207,7 +186,7 @@ def test_spread_keeps_the_ends() -> None:
 
 @pytest.mark.parametrize(("tolerance", "expected"), [(0.0, 0), (0.03, 1), (0.05, 2), (1.0, 3)])
 def test_knee(tolerance: float, expected: int) -> None:
-    assert knee(_FRONT, tolerance) == _FRONT[expected]
+    assert knee(_FRONT, tolerance, _TASK) == _FRONT[expected]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +202,7 @@ def test_knee(tolerance: float, expected: int) -> None:
     ],
 )
 def test_choose(choice: dict[str, object], expected: int) -> None:
-    assert choose(_FRONT, ChoiceSection(**choice)) == _FRONT[expected]  # type: ignore[arg-type]
+    assert choose(_FRONT, build(ChoiceSection, choice, "choice"), _TASK) == _FRONT[expected]
 
 
 @pytest.mark.parametrize(
@@ -237,4 +216,18 @@ def test_choose(choice: dict[str, object], expected: int) -> None:
 )
 def test_nothing_to_choose(choice: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        choose(_FRONT, ChoiceSection(**choice))  # type: ignore[arg-type]
+        choose(_FRONT, build(ChoiceSection, choice, "choice"), _TASK)
+
+
+def test_budget_that_the_task_does_not_know() -> None:
+    task = replace(_TASK, budgets=("max_lut", "max_latency_ns"))
+    assert choose(_FRONT, ChoiceSection(max_lut=1000), task) == _FRONT[2]
+    with pytest.raises(
+        UserError, match=r"choice\.max_bits must be null for task hgcal, not 40; .* max_lut, max_latency"
+    ):
+        choose(_FRONT, ChoiceSection(max_bits=40), task)
+
+
+def test_knee_is_the_cheapest_by_the_cost_of_the_task() -> None:
+    task = replace(_TASK, knee_cost=lambda cost: -cost["lut"])
+    assert knee(_FRONT, 1.0, task) == _FRONT[0]

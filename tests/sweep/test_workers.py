@@ -10,6 +10,9 @@ import pytest
 from trigger.config import Study, from_mapping
 from trigger.errors import UserError
 from trigger.search import SweepProgress, read_front, sweep
+from trigger.tasks import find_task
+
+_TASK = find_task("hgcal")
 
 
 def _study(seed: int = 1, budget_ns: float | None = None, **search: object) -> Study:
@@ -97,7 +100,18 @@ def test_budget_is_a_constraint(tmp_path: Path) -> None:
 def test_budget_that_nothing_meets(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"latency_budget_ns \(5\) .* the closest, [0-9a-f]{10}, is estimated at 30 ns"):
         sweep(_study(budget_ns=5.0), tmp_path, factory=fake_evaluators.plain)
-    assert read_front(tmp_path).front == ()
+    assert read_front(tmp_path, _TASK).front == ()
+
+
+def test_useless_candidates_are_no_front(tmp_path: Path) -> None:
+    """The cheapest of all, but it accepts everything: an error in words if there is nothing else, else kept out."""
+    found = sweep(_study(), tmp_path / "some", factory=fake_evaluators.one_layer_is_useless)
+    useless = [candidate for candidate in found.candidates if candidate.violation > 0]
+    assert {candidate.objectives["lut"] for candidate in useless} == {0.0}
+    assert {candidate.reason for candidate in useless} == {"it accepts everything"}
+    assert {len(candidate.genome.hidden) for candidate in found.front} == {2}
+    with pytest.raises(UserError, match=r"every constraint, .* none of 8 does; .*: it accepts everything; train"):
+        sweep(_study(generations=1), tmp_path / "all", factory=fake_evaluators.all_useless)
 
 
 def test_progress(tmp_path: Path) -> None:

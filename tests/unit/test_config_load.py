@@ -9,6 +9,7 @@ import pytest
 
 from trigger.config import Study, from_mapping, hash8, load, resolved, run_folder
 from trigger.errors import UserError
+from trigger.tasks import TASKS
 
 _CONFIGS = Path(__file__).parents[2] / "configs"
 _SMALL = {"study": {"name": "small"}}
@@ -32,6 +33,7 @@ def test_defaults_are_written_out() -> None:
     study = from_mapping(_SMALL)
     assert "meanz" in study.space.features
     assert resolved(study)["space"]["features"] == list(study.space.features)
+    assert study.search.objectives == ("background_efficiency", "input_bits", "lut")
 
 
 @pytest.mark.parametrize(
@@ -48,8 +50,8 @@ def test_defaults_are_written_out() -> None:
         ("study: {name: a}\nspace: {features: [meenz]}", "space.features: unknown key 'meenz'; did you mean 'meanz'?"),
         ("study: {seed: 1}", "study: key 'name' must be given, and is missing"),
         ("study: {name: A b}", "name must be 1 to 40 small letters"),
-        ("study: {name: a, task: vertexing}", "task 'vertexing' is not implemented; use hgcal"),
-        ("study: {name: a, task: hgcall}", "study.task must be one of hgcal, vertexing, anomaly, not 'hgcall'"),
+        ("study: {name: a, task: hgcall}", f"study: task must be one of {', '.join(TASKS)}, not 'hgcall'"),
+        ("study: {name: a, task: [hgcal]}", "study.task must be a word, not ['hgcal']"),
         ("study: {name: a, seed: one}", "study.seed must be an integer, not 'one'"),
         ("study: {name: a, seed: true}", "study.seed must be an integer, not True"),
         ("study: {name: a, seed: -1}", "seed must be 0 to"),
@@ -66,8 +68,13 @@ def test_defaults_are_written_out() -> None:
         ("study: {name: a}\nspace: {features: [hoe], min_features: 2}", "min_features must be at most"),
         ("study: {name: a}\nspace: {max_features: 99}", "space.max_features must be at most"),
         ("study: {name: a}\nsearch: {population: 10}", "population must be a multiple of 4, not 10; nearest: 8, 12"),
-        ("study: {name: a}\nsearch: {objectives: [lut]}", "objectives must be two or more"),
-        ("study: {name: a}\nsearch: {objectives: [lut, luts]}", "search.objectives[1] must be one of"),
+        ("study: {name: a}\nsearch: {objectives: [lut]}", "search.objectives must be two or more"),
+        ("study: {name: a}\nsearch: {objectives: [lut, lut]}", "search.objectives must be two or more different"),
+        (
+            "study: {name: a}\nsearch: {objectives: [lut, luts]}",
+            "different ones of background_efficiency, input_bits, lut, latency_ns, not ['lut', 'luts']",
+        ),
+        ("study: {name: a}\nsearch: {signal_efficiency: 0.4}", "signal_efficiency must be 0.5 to 0.999, not 0.4"),
         ("study: {name: a}\ntraining: {pruning_begin: 0.8}", "pruning_begin must be below pruning_end"),
         (
             "study: {name: a}\ntraining: {train_events: 70000}",

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from firmware.errors import UserError
-from firmware.hls import build, csim, write_hls
+from firmware.hls import build, library, write_hls
 from firmware.network.fixed_point import FixedPoint
 from firmware.network.layers import Dense, Input
 from firmware.network.network import Network
@@ -73,7 +73,7 @@ def test_tracing_leaves_no_trace(built: tuple[Path, Path]) -> None:
 
 
 def test_same_sources_are_compiled_once(built: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csim, "_compile", lambda *_: pytest.fail("compiled again"))
+    monkeypatch.setattr(library, "_compile", lambda *_: pytest.fail("compiled again"))
     build(*built)
 
 
@@ -87,20 +87,20 @@ def test_an_edit_compiles_anew(edited: Path, built: tuple[Path, Path], monkeypat
     def compile_(*_: object) -> None:
         raise Compiled
 
-    monkeypatch.setattr(csim, "_compile", compile_)
+    monkeypatch.setattr(library, "_compile", compile_)
     with pytest.raises(Compiled):
         build(edited, built[1])
 
 
 def test_builds_wait_for_each_other(built: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    library = next(built[1].glob("*.so"))
+    made = next(built[1].glob("*.so"))
     compiled = []
 
-    def compile_(_hls: Path, _bridge: str, _compiler: str, target: Path) -> None:
+    def compile_(_job: object, target: Path) -> None:
         compiled.append(target)
-        shutil.copy(library, target)
+        shutil.copy(made, target)
 
-    monkeypatch.setattr(csim, "_compile", compile_)
+    monkeypatch.setattr(library, "_compile", compile_)
     threads = [threading.Thread(target=build, args=(built[0], tmp_path)) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -153,8 +153,8 @@ def test_edited_port_types(edited: Path, tmp_path: Path) -> None:
 
 def test_quick_weights_are_the_same_weights() -> None:
     header = "#ifndef W\nd_weight_t w3[2] = {0.5, -0.25};\n#endif\n"
-    quick = csim._quick_to_compile(header)
+    quick = library._quick_to_compile(header)
     assert "d_weight_t w3[2];" in quick
     assert "w3_values[] = {0.5, -0.25};" in quick
     other = "d_weight_t w3[2] = {{1}, 2};"
-    assert csim._quick_to_compile(other) == other
+    assert library._quick_to_compile(other) == other

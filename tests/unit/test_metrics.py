@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from trigger.errors import UserError
+from trigger.tasks.hgcal.metrics import measure
 from trigger.train.intervals import LEVEL, clopper_pearson
-from trigger.train.metrics import auc, measure, roc, working_point
+from trigger.train.metrics import auc, roc, working_point
 
 _words = st.lists(st.integers(-5, 5), min_size=1, max_size=30).map(lambda values: np.array(values, dtype=np.int64))
 

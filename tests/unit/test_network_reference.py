@@ -230,7 +230,7 @@ LAYER: dict[str, Any] = {"name": "d", "source": "x", "units": 1, "kernel_format"
 
 
 def _input(**changes: object) -> Input:
-    return Input(**{"name": "x", "shape": (4,), "format": BYTE, **changes})  # type: ignore[arg-type]
+    return Input(**{"name": "x", "shape": (4,), "format": BYTE, **changes})  # type: ignore[arg-type]  # wrong types on purpose
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def _with_nan() -> Any:
 
 
 def _subclassed() -> Any:
-    class Own(KERAS.Model):  # type: ignore[misc]
+    class Own(KERAS.Model):  # type: ignore[misc]  # its base has no types
         def call(self, inputs: Any) -> Any:
             return inputs
 
@@ -190,7 +190,7 @@ def test_a_misread_kernel_is_seen() -> None:
     model = _model(layer)
     layer.set_weights([np.full((4, 2), 0.5), np.zeros(2)])
 
-    class Doubled(Q.quantized_bits):  # type: ignore[misc]
+    class Doubled(Q.quantized_bits):  # type: ignore[misc]  # its base has no types
         def __call__(self, x: Any) -> Any:
             return 2 * super().__call__(x)
 

@@ -9,8 +9,8 @@ import pytest
 
 from sim.events.features import CMSSW_LARGE, CMSSW_SMALL, SHOWER_FEATURES
 from sim.events.table import ClusterTable
-from trigger.report.baselines import baselines, boosted_trees, variable_sets
-from trigger.report.evaluation import evaluate, performance, ranks
+from trigger.tasks.hgcal.baselines import baselines, boosted_trees, variable_sets
+from trigger.tasks.hgcal.report.evaluation import evaluate, performance, ranks
 
 NAMES = ("strong", "weak", "noise")
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from trigger.report.chart import Axis, Curve, line_chart, ticks
-from trigger.report.table import Html, count, interval, number, percent, table
+from trigger.report.table import Html, count, interval_cell, number, percent, table
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_flat_and_zero_curves_are_drawn_on_either_axis(values):
 def test_figures_are_written_for_people():
     assert count(1234567.4) == "1\u2009234\u2009567"
     assert percent(0.0421) == "4.21\u2009%"
-    assert interval(0.0421, 0.04, 0.0443) == "4.21\u2009% (4.00 to 4.43)"
+    assert interval_cell(0.0421, 0.04, 0.0443) == "4.21\u2009%<small>4.00 to 4.43</small>"
     assert number(33.336) == "33.3"
     assert number(12345.6) == "12\u2009346"
     assert count(None) == percent(None) == number(None) == "\u2013"

@@ -7,10 +7,20 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
+from firmware.network.layers import Dense
 from trigger.report.page import render
-from trigger.report.record import ArchitectureRow, Candidate, Chosen, FeatureRow, Performance, StudyRecord, WorkingPoint
+from trigger.report.record import Candidate, Chosen, StudyRecord
+from trigger.report.table import Html, table
+from trigger.tasks import find_task
+from trigger.tasks.hgcal.genome import Genome, HiddenGene, OutputGene
+from trigger.tasks.hgcal.network import build
+from trigger.tasks.hgcal.report.record import Performance, WorkingPoint
+from trigger.tasks.hgcal.report.sections import architecture_section, performance_section
+from trigger.tasks.hgcal.sections import SpaceSection
+from trigger.tasks.parts import CandidateDetails, Column, Reference, ReportParts, Section, Tile
 
 DEVICE = {"lut": 1_728_000, "ff": 3_456_000, "dsp": 12_288}
 VOID = {"meta", "link", "br", "line", "path"}
@@ -18,9 +28,10 @@ VOID = {"meta", "link", "br", "line", "path"}
 
 def candidate(number: int, **changes) -> Candidate:
     values = {
-        "id": f"{number:08x}", "generation": number // 4, "background_efficiency": 0.3 - 0.01 * number, "low": None,
-        "high": None, "input_bits": 10 + number, "lut": 100.0 * (number + 1), "latency_ns": 12.5, "auc": 0.9,
-        "sparsity": 0.5, "n_features": 3, "widths": "8-4", "on_front": number % 2 == 0, "feasible": True,
+        "id": f"{number:08x}", "generation": number // 4, "accuracy": 0.3 - 0.01 * number,
+        "values": {"input_bits": 10.0 + number, "lut": 100.0 * (number + 1), "latency_ns": 12.5},
+        "details": CandidateDetails(cells=("0.9000", "8-4"), hover=("layers 8-4",), low=0.1, high=0.35),
+        "on_front": number % 2 == 0, "feasible": True,
     }  # fmt: skip
     return Candidate(**{**values, **changes})
 
@@ -55,25 +66,25 @@ def record() -> StudyRecord:
         },
         "settings": {"part": "xcvu13p", "clock_margin": 0.1}, "clock_period_ns": 2.778, "latency_cycles": 9, "ii": 1,
     }  # fmt: skip
-    chosen = Chosen(
-        id="00000002", reason="the knee of the front", project="hls_projects/p", manifest=manifest,
-        verification=checks(0),
-        features=(FeatureRow(name="meanz", meaning="mean |z| <of cells>", unit="cm", lowest=320, highest=448, bits=6),),
-        layers=(ArchitectureRow(name="hidden1", kind="Dense", shape=(8,), weight_format="ap_fixed<4,2>",
-                                output_format="exact", weights=40, non_zero=10),),
-    )  # fmt: skip
+    chosen = Chosen(id="00000002", project="hls_projects/p", manifest=manifest, verification=checks(0))
+    judged = (performance("chosen", "chosen candidate", 0.21), performance("cmssw_small", "CMSSW small set", 0.4))
+    parts = ReportParts(
+        tiles=(Tile(value="21.00 %", label="background", below="20 % to 22 %"),),
+        sections=(Section(key="performance", title="Performance", content=performance_section(judged)),),
+        references=(Reference(label="CMSSW small set", value=0.4),),
+        accuracy_axis="background efficiency at 97.5% signal",
+        front_note="On validation events.",
+        physics=Html("The events are <b>made up</b>."),
+        events=table(("sample", "events"), [("test", "1 000")]),
+    )
     return StudyRecord(
         study="hgcal", folder="runs/hgcal-01234567", config_path="configs/hgcal.yaml",
-        config={"study": {"name": "hgcal"}}, overrides=("search.population=8",), seed=4, signal_efficiency=0.975,
-        objectives=("background efficiency", "LUT"),
-        packages={"alkaid": "0.8.2"}, hashes={"rtl/top.v": "ab" * 32}, own_events=False,
-        events={"test": {"signal": 1000, "background": 2000}}, evaluated=8,
+        config={"study": {"name": "hgcal"}}, overrides=("search.population=8",), seed=4,
+        objectives=find_task("hgcal").objectives, searched=("background_efficiency", "lut"),
+        packages={"alkaid": "0.8.2"}, hashes={"rtl/top.v": "ab" * 32}, evaluated=8,
         candidates=tuple(candidate(n) for n in range(8)),
-        hypervolume=(0.4, 0.5), algorithm="NSGA-II",
-        performance=(
-            performance("chosen", "chosen candidate", 0.21), performance("cmssw_small", "CMSSW small set", 0.4),
-        ),
-        chosen=chosen,
+        columns=(Column(head="AUC"), Column(head="layers", numeric=False)),
+        hypervolume=(0.4, 0.5), algorithm="NSGA-II", parts=parts, chosen=chosen,
     )  # fmt: skip
 
 
@@ -121,11 +132,11 @@ def test_the_page_loads_nothing_from_anywhere(record):
 def test_the_page_says_what_was_found(record):
     text = Page(render(record, DEVICE)).text
     for words in (
-        "0 mismatches", "21.00 %", "the knee of the front", "mean |z| <of cells>", "75.0 %", "CMSSW small set",
-        "0.9321",
+        "0 mismatches", "21.00 %", "beaten by no other in background efficiency, LUT together", "CMSSW small set",
+        "0.9321", "30.00% 10.00% to 35.00%", "latency (ns)", "The events are made up",
         "777", "700 to 850", "0.045 %", "360 MHz", "a target; no tool has closed it", "latency 9 cycles (25 ns",
-        "not validated against full detector simulation", "trigger run configs/hgcal.yaml --set search.population=8",
-        "alkaid", "Seed 4", "1 000", "2 000", "low_eta",
+        "trigger run configs/hgcal.yaml --set search.population=8",
+        "alkaid", "Seed 4", "1 000", "low_eta",
     ):  # fmt: skip
         assert words in text
 
@@ -139,13 +150,13 @@ def test_a_failed_proof_is_shown_as_one(record):
 
 
 def test_a_study_that_is_only_searched_has_a_page_too(record):
-    text = Page(render(dataclasses.replace(record, chosen=None, performance=(), events={}), DEVICE)).text
+    text = Page(render(dataclasses.replace(record, chosen=None, parts=ReportParts()), DEVICE)).text
     assert "not verified yet" in text
     assert "8 candidates" in text
 
 
 def test_an_empty_run_says_so(record):
-    empty = dataclasses.replace(record, chosen=None, performance=(), candidates=(), hypervolume=())
+    empty = dataclasses.replace(record, chosen=None, parts=ReportParts(), candidates=(), hypervolume=())
     assert "No candidate has been evaluated yet" in Page(render(empty, DEVICE)).text
 
 
@@ -159,8 +170,36 @@ def test_the_plot_holds_every_candidate_and_the_references(record):
     assert block is not None
     data = json.loads(block[1])
     assert len(data["points"]) == 8
-    assert [point["lut"] for point in data["points"] if point["chosen"]] == [300.0]
-    assert data["references"] == [{"label": "CMSSW small set", "efficiency": 0.4}]
+    assert [axis["name"] for axis in data["axes"]] == ["lut", "input_bits", "latency_ns"]
+    assert [axis["log"] for axis in data["axes"]] == [True, False, False]
+    assert [point["values"]["lut"] for point in data["points"] if point["chosen"]] == [300.0]
+    assert data["references"] == [{"label": "CMSSW small set", "value": 0.4}]
+    assert data["label"] == "background efficiency at 97.5% signal"
+
+
+def test_an_objective_that_is_not_known_of_all_is_no_axis(record):
+    candidates = (*record.candidates, candidate(9, values={"lut": 5.0, "input_bits": 3.0}))
+    html = render(dataclasses.replace(record, candidates=candidates), DEVICE)
+    assert 'data-axis="lut"' in html
+    assert 'data-axis="latency_ns"' not in html
+
+
+def test_the_chosen_network_is_told_variable_by_variable_and_layer_by_layer():
+    genome = Genome((("meanz", 6), ("hoe", 4)), (HiddenGene(4, 4, 4, 0.0),), OutputGene(4, 0.0))
+    network = build(genome, SpaceSection())
+    shapes = {"hidden1": (2, 4), "score": (4, 1)}
+    layers = tuple(
+        dataclasses.replace(layer, kernel=np.eye(*shapes[layer.name], dtype=np.int64), bias=np.zeros(layer.units, int))
+        if isinstance(layer, Dense)
+        else layer
+        for layer in network.layers
+    )
+    network = dataclasses.replace(network, layers=layers)
+    html = architecture_section({"id": "ab", "reason": "the knee of the front"}, genome, network)
+    text = Page(html).text
+    assert "Candidate ab , the knee of the front. It reads 2 variables in 10 bits; 12 weights, 75.0 % of them" in text
+    for words in ("328 to 352 6", "hidden1 Dense 4 ap_fixed<4,3> exact 8 2 75.0 %", "score Dense 1", "4 1 75.0 %"):
+        assert words in text
 
 
 def test_text_of_a_user_cannot_become_markup(record):
@@ -168,8 +207,12 @@ def test_text_of_a_user_cannot_become_markup(record):
         record,
         study="</script><script>alert(1)</script>",
         config={"study": {"name": "<img src=x>"}},
-        candidates=(candidate(0, widths="</script><b>"),),
-    )
+        candidates=(candidate(0, details=CandidateDetails(cells=("<b>", "<img>"), hover=("</script><img>",))),),
+        parts=ReportParts(
+            tiles=(Tile(value="<img>", label="<img>", below="<img>"),), front_note="<img>", accuracy_axis="<img>",
+            references=(Reference(label="</script><img>", value=0.3),),
+        ),
+    )  # fmt: skip
     html = render(evil, DEVICE)
     assert html.count("<script") == 3
     assert "<img" not in html.split("<script>")[0]

@@ -12,10 +12,11 @@ from firmware.network.network import Network
 from firmware.network.qkeras_build import to_qkeras
 from firmware.network.qkeras_run import predict_words
 from firmware.network.reference import evaluate
-from trigger.config.sections import SpaceSection, TrainingSection
+from trigger.config.sections import TrainingSection
 from trigger.errors import UserError
-from trigger.models.genome import Genome, HiddenGene, OutputGene
-from trigger.models.hgcal import OUTPUT, build, event_words, ports, sparsities
+from trigger.tasks.hgcal.genome import Genome, HiddenGene, OutputGene
+from trigger.tasks.hgcal.network import OUTPUT, build, event_words, ports, sparsities
+from trigger.tasks.hgcal.sections import SpaceSection
 from trigger.train import Events, Trained, fit
 from trigger.train.metrics import auc
 from trigger.train.pruning import check_sparsity, kept_weights, schedule_steps

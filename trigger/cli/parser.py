@@ -15,7 +15,7 @@ SIMULATORS = ("verilator", "icarus")
 VERBS = {
     "data": "make or read the events of a study",
     "train": "train one configuration, longer than the search does",
-    "sweep": "search for the front: NSGA-II over variables, bits, layers and sparsity",
+    "sweep": "search for the front: NSGA-II over what section space allows",
     "generate": "write the HLS project and the Verilog of one candidate, or of any saved QKeras model",
     "verify": "prove that QKeras, emulator, C-simulation and Verilog compute the same integers",
     "report": "write one HTML page about a study",
@@ -71,7 +71,7 @@ def _build() -> argparse.ArgumentParser:
         _study_arguments(parsers[name])
     for name in ("report", "run"):
         parsers[name].add_argument("--yosys", action="store_true", help="count FPGA primitives with Yosys too: minutes")
-    _candidate(parsers["train"], "candidate to train: an id of the sweep, or knee")
+    _candidate(parsers["train"], "candidate to train: an id of the sweep, knee, or a known one of the task")
     parsers["train"].add_argument("--epochs", type=_count, help="epochs (default: the configuration's final training)")
     for name in ("generate", "run"):
         _choice(parsers[name])
@@ -87,7 +87,7 @@ def _build() -> argparse.ArgumentParser:
 
 
 def _study_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", metavar="CONFIG", help="a study, for example configs/hgcal.yaml")
+    parser.add_argument("config", metavar="CONFIG", help="a study: its YAML file, in configs/")
     _common(parser)
 
 
@@ -102,13 +102,13 @@ def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object, and nothing else")
 
 
-def _candidate(parser: argparse.ArgumentParser, text: str) -> None:
+def _candidate(parser: argparse.ArgumentParser | argparse._ArgumentGroup, text: str) -> None:
     parser.add_argument("--candidate", metavar="ID", help=text)
 
 
 def _choice(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which candidate of the front")
-    _candidate(group, "its id, or knee (default: the configuration's choice)")  # type: ignore[arg-type]
+    _candidate(group, "its id, or knee (default: the configuration's choice)")
     group.add_argument("--max-lut", type=_positive, metavar="N", help="best that needs at most N LUT")
     group.add_argument("--max-bits", type=_positive, metavar="N", help="best that reads at most N input bits")
     group.add_argument("--max-latency-ns", type=_positive, metavar="X", help="best that takes at most X ns")

@@ -12,7 +12,8 @@ from typing import Any
 
 from firmware.project.atomic import write_whole
 from trigger.config import Study, hash8, load, run_folder
-from trigger.config.sections import ChoiceSection
+from trigger.config.sections import BUDGETS, ChoiceSection
+from trigger.config.study import check_choice
 from trigger.errors import UserError
 
 __all__ = ["Workspace", "open_workspace", "read_json"]
@@ -124,12 +125,12 @@ def _with_choice(study: Study, options: Namespace) -> Study:
     """Put the budgets of the command line in place of the configuration's choice."""
     asked = {
         "id": getattr(options, "candidate", None) if options.verb in ("generate", "run") else None,
-        "max_lut": getattr(options, "max_lut", None),
-        "max_bits": getattr(options, "max_bits", None),
-        "max_latency_ns": getattr(options, "max_latency_ns", None),
+        **{key: getattr(options, key, None) for key in BUDGETS},
     }
     if all(value is None for value in asked.values()):
         return study
     if asked["id"] == "knee":
         asked["id"] = None
-    return replace(study, choice=ChoiceSection(**asked, tolerance=study.choice.tolerance))
+    choice = ChoiceSection(**asked, tolerance=study.choice.tolerance)
+    check_choice(choice, study.task)
+    return replace(study, choice=choice)

@@ -9,9 +9,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.events.user_table import split_path
 from trigger.config.study import Study
-from trigger.errors import UserError
 
 __all__ = ["hash8", "resolved", "run_folder"]
 
@@ -42,7 +40,7 @@ def resolved(study: Study) -> dict[str, Any]:
 def hash8(study: Study) -> str:
     """8 hexadecimal digits of a hash over all that a search's result depends on.
 
-    Worker counts, folders, and the sections ``verify`` and ``choice`` do not enter; of a user's own tables the
+    Worker counts, folders, and the sections ``verify`` and ``choice`` do not enter; of a user's own files the
     contents do, and their paths do not.
 
     Parameters
@@ -56,16 +54,12 @@ def hash8(study: Study) -> str:
     Raises
     ------
     UserError
-        A user's table cannot be read.
+        A user's file cannot be read.
     """
     content = {name: values for name, values in resolved(study).items() if name not in _LATER}
     for section, keys in _NO_RESULT.items():
         content[section] = {key: value for key, value in content[section].items() if key not in keys}
-    files = study.data.settings.files
-    if isinstance(files, str):
-        content["data"]["files"] = _digest(files)
-    elif files is not None:
-        content["data"]["files"] = {split: _digest(path) for split, path in files.items()}
+    content["data"].update(study.task.data.digests(study.data.settings))
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -93,13 +87,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(entry) for entry in value]
     return str(value) if isinstance(value, Path) else value
-
-
-def _digest(source: str) -> str:
-    path, tree = split_path(source)
-    try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"data.files must be readable tables, and '{path}' is not: {error.strerror}") from error
-    return digest if tree is None else f"{digest}:{tree}"

@@ -6,16 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from trigger.config.check import choices, in_range
+from trigger.config.check import in_range
 from trigger.errors import UserError
+from trigger.tasks.table import TASKS
 
-__all__ = [
-    "OBJECTIVES", "ChoiceSection", "SearchSection", "SpaceSection", "StudySection", "TrainingSection", "VerifySection",
-]  # fmt: skip
+__all__ = ["BUDGETS", "ChoiceSection", "SearchSection", "StudySection", "TrainingSection", "VerifySection"]
 
-TASKS = ("hgcal", "vertexing", "anomaly")
-OBJECTIVES = ("background_efficiency", "input_bits", "lut", "latency_ns")
-"""What a search can minimise, by the names used in ``candidates.jsonl``."""
+BUDGETS = {"max_lut": ("lut", "LUT"), "max_bits": ("input_bits", "input bits"), "max_latency_ns": ("latency_ns", "ns")}
+"""Keys of section ``choice`` to the cost that each bounds and its unit; a task may know only some of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,7 @@ class StudySection:
     name : str
         Small letters, digits and underscores; names the folder of the run.
     task : str
-        Only ``hgcal`` so far.
+        One of `trigger.tasks.TASKS`.
     seed : int
         The one seed of the search and of every training (0 to 2**31 - 1).
 
@@ -37,7 +35,7 @@ class StudySection:
     """
 
     name: str
-    task: Literal["hgcal", "vertexing", "anomaly"] = "hgcal"
+    task: str = next(iter(TASKS))
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -45,83 +43,14 @@ class StudySection:
             raise UserError(
                 f"name must be 1 to 40 small letters, digits and underscores, a letter first, not '{self.name}'"
             )
-        if self.task != "hgcal":
-            raise UserError(f"task '{self.task}' is not implemented; use hgcal")
+        if self.task not in TASKS:
+            raise UserError(f"task must be one of {', '.join(TASKS)}, not '{self.task}'")
         in_range("seed", self.seed, 0, 2**31 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpaceSection:
-    """The networks that the search may build: what each gene can be.
-
-    Parameters
-    ----------
-    features : tuple of str
-        Shape variables that may enter; empty: all of the feature table.
-    min_features, max_features : int
-        How many of them enter at least and at most; ``max_features`` null: all.
-    input_bits : tuple of int
-        Bits that a variable may be given (1 to 16).
-    hidden_layers : tuple of int
-        Numbers of hidden layers (0 to 3).
-    units : tuple of int
-        Widths of a hidden layer (1 to 128).
-    weight_bits, activation_bits : tuple of int
-        Bits of a layer's weights (2 to 16, sign included) and of a hidden layer's activations (1 to 16).
-    sparsity : tuple of float
-        Fractions of a layer's weights that pruning sets to zero (0 to 0.95).
-    weight_integer, activation_integer : int
-        Bits left of the binary point, sign not counted (0 to 8): weights span +-2**weight_integer, activations
-        0 to 2**activation_integer.
-    bias_bits, bias_integer : int
-        Format of every bias.
-
-    Raises
-    ------
-    UserError
-    """
-
-    features: tuple[str, ...] = ()
-    min_features: int = 1
-    max_features: int | None = None
-    input_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
-    hidden_layers: tuple[int, ...] = (1, 2)
-    units: tuple[int, ...] = (4, 6, 8, 12, 16, 24, 32)
-    weight_bits: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
-    activation_bits: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
-    sparsity: tuple[float, ...] = (0.0, 0.25, 0.5, 0.65, 0.8)
-    weight_integer: int = 2
-    activation_integer: int = 1
-    bias_bits: int = 8
-    bias_integer: int = 2
-
-    def __post_init__(self) -> None:
-        if len(set(self.features)) != len(self.features):
-            raise UserError(f"features must name each variable once, not {list(self.features)}")
-        choices("input_bits", self.input_bits, 1, 16)
-        choices("hidden_layers", self.hidden_layers, 0, 3)
-        choices("units", self.units, 1, 128)
-        choices("weight_bits", self.weight_bits, 2, 16)
-        choices("activation_bits", self.activation_bits, 1, 16)
-        choices("sparsity", self.sparsity, 0, 0.95)
-        in_range("weight_integer", self.weight_integer, 0, 8)
-        in_range("activation_integer", self.activation_integer, 0, 8)
-        in_range("bias_bits", self.bias_bits, 2, 16)
-        in_range("bias_integer", self.bias_integer, 0, 8)
-        in_range("min_features", self.min_features, 1, 64)
-        if self.max_features is not None and self.max_features < self.min_features:
-            raise UserError(
-                f"max_features must be null or at least min_features ({self.min_features}), not {self.max_features}"
-            )
-        if self.features and len(self.features) < self.min_features:
-            raise UserError(
-                f"min_features must be at most the number of features ({len(self.features)}), not {self.min_features}"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrainingSection:
-    """How one candidate is trained.
+    """How one candidate is trained; a task may extend it with keys of its own.
 
     Parameters
     ----------
@@ -178,7 +107,7 @@ class TrainingSection:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSection:
-    """The search.
+    """The search; a task may extend it with keys of its own.
 
     Parameters
     ----------
@@ -189,11 +118,9 @@ class SearchSection:
     generations : int
         Generations, the first one included.
     objectives : tuple of str
-        What is minimised; two or more of ``OBJECTIVES``.
-    signal_efficiency : float
-        Working point of the background efficiency (0.5 to 0.999).
+        What is minimised: two or more of the task's objectives; empty: those that it searches by default.
     anchors : bool
-        Whether the first generation includes the published variable sets at 8 bits, beside random candidates.
+        Whether the first generation includes the task's known good starting points, beside random candidates.
     crossover_probability : float
         Probability that a child has two parents.
     mutation_rate : float
@@ -213,10 +140,7 @@ class SearchSection:
     algorithm: Literal["nsga2", "random"] = "nsga2"
     population: int = 32
     generations: int = 12
-    objectives: tuple[Literal["background_efficiency", "input_bits", "lut", "latency_ns"], ...] = (
-        "background_efficiency", "input_bits", "lut",
-    )  # fmt: skip
-    signal_efficiency: float = 0.975
+    objectives: tuple[str, ...] = ()
     anchors: bool = True
     crossover_probability: float = 0.8
     mutation_rate: float = 2.0
@@ -230,11 +154,6 @@ class SearchSection:
             near = self.population // 4 * 4
             raise UserError(f"population must be a multiple of 4, not {self.population}; nearest: {near}, {near + 4}")
         in_range("generations", self.generations, 1, 10_000)
-        if len(self.objectives) < 2 or len(set(self.objectives)) != len(self.objectives):
-            raise UserError(
-                f"objectives must be two or more different ones of {', '.join(OBJECTIVES)}, not {list(self.objectives)}"
-            )
-        in_range("signal_efficiency", self.signal_efficiency, 0.5, 0.999)
         in_range("crossover_probability", self.crossover_probability, 0, 1)
         in_range("mutation_rate", self.mutation_rate, 0.1, 20)
         in_range("promote", self.promote, 1, 10_000)
@@ -277,10 +196,10 @@ class ChoiceSection:
     id : str or None
         The candidate of that id.
     max_lut, max_bits, max_latency_ns : number or None
-        Budgets: the best background efficiency among the members that keep to them.
+        Budgets: the most accurate among the members that keep to them.
     tolerance : float
-        For the knee: the loss of background efficiency, relative to the best of the front, that is given up for
-        a cheaper network.
+        For the knee: the loss of accuracy (increase of the task's first objective), relative to the best of the front,
+        that is given up for a cheaper candidate.
 
     Raises
     ------
@@ -294,10 +213,15 @@ class ChoiceSection:
     tolerance: float = 0.05
 
     def __post_init__(self) -> None:
-        for name in ("max_lut", "max_bits", "max_latency_ns"):
+        for name in BUDGETS:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise UserError(f"{name} must be above 0 or null, not {value:g}")
         in_range("tolerance", self.tolerance, 0, 1)
-        if self.id is not None and (self.max_lut, self.max_bits, self.max_latency_ns) != (None, None, None):
+        if self.id is not None and self.budgets:
             raise UserError(f"id ('{self.id}') must not be given together with a budget; remove one of them")
+
+    @property
+    def budgets(self) -> dict[str, float]:
+        """The budgets that are given, by key."""
+        return {name: value for name in BUDGETS if (value := getattr(self, name)) is not None}

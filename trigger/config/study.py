@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firmware.settings import FirmwareSettings
-from sim.events.dataset import DatasetSettings
-from sim.events.features import CONTEXT_FEATURES, SHOWER_FEATURES
 from trigger.config.build import build, check_keys
 from trigger.config.read import apply_overrides, read_yaml
-from trigger.config.sections import (
-    ChoiceSection,
-    SearchSection,
-    SpaceSection,
-    StudySection,
-    TrainingSection,
-    VerifySection,
-)
+from trigger.config.sections import ChoiceSection, SearchSection, StudySection, TrainingSection, VerifySection
 from trigger.errors import UserError
+from trigger.tasks.table import find_task
 
-__all__ = ["DataSection", "Study", "from_mapping", "load"]
+if TYPE_CHECKING:  # the interface of a task speaks of studies
+    from trigger.tasks.interface import Task
+
+__all__ = ["DataSection", "Study", "check_choice", "from_mapping", "load"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,23 +26,26 @@ class DataSection:
 
     Parameters
     ----------
-    settings : DatasetSettings
-        In the file, its keys stand directly in the section.
+    settings : dataclass
+        Of the task's kind. In the file, its keys stand directly in the section.
     cache_dir : str
         Folder of generated events; does not change any result.
     """
 
-    settings: DatasetSettings
+    settings: Any
     cache_dir: str = ".cache/events"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """All sections of a configuration; functions are handed the one they need."""
+    """All sections of a configuration; functions are handed the one they need.
+
+    Which types ``data.settings``, ``space``, ``training`` and ``search`` have, the task says.
+    """
 
     study: StudySection
     data: DataSection
-    space: SpaceSection
+    space: Any
     training: TrainingSection
     search: SearchSection
     firmware: FirmwareSettings
@@ -58,6 +56,11 @@ class Study:
     def name(self) -> str:
         """Name of the study."""
         return self.study.name
+
+    @property
+    def task(self) -> Task:
+        """Definition of the task."""
+        return find_task(self.study.task)
 
     @property
     def seed(self) -> int:
@@ -110,12 +113,14 @@ def from_mapping(content: Mapping[str, Any], name: str = "configuration") -> Stu
     def section(cls: type[Any], key: str) -> Any:
         return build(cls, content.get(key), f"{name}: {key}")
 
+    head = section(StudySection, "study")
+    task = find_task(head.task)
     study = Study(
-        study=section(StudySection, "study"),
-        data=_data_section(content.get("data"), f"{name}: data"),
-        space=section(SpaceSection, "space"),
-        training=section(TrainingSection, "training"),
-        search=section(SearchSection, "search"),
+        study=head,
+        data=_data_section(task.data.settings, content.get("data"), f"{name}: data"),
+        space=section(task.space, "space"),
+        training=section(task.training, "training"),
+        search=section(task.search, "search"),
         firmware=section(FirmwareSettings, "firmware"),
         verify=section(VerifySection, "verify"),
         choice=section(ChoiceSection, "choice"),
@@ -126,13 +131,28 @@ def from_mapping(content: Mapping[str, Any], name: str = "configuration") -> Stu
         raise UserError(f"{name}: {error}") from error
 
 
-def _data_section(content: Any, where: str) -> DataSection:
+def check_choice(choice: ChoiceSection, task: Task) -> None:
+    """Refuse a budget that a task's candidates have no figure for.
+
+    Raises
+    ------
+    UserError
+    """
+    for key in choice.budgets:
+        if key not in task.budgets:
+            raise UserError(
+                f"choice.{key} must be null for task {task.name}, not {choice.budgets[key]:g}; its candidates are "
+                f"chosen by {', '.join(task.budgets)}"
+            )
+
+
+def _data_section(settings_type: type[Any], content: Any, where: str) -> DataSection:
     content = {} if content is None else content
     if not isinstance(content, Mapping):
         raise UserError(f"{where}: must be a section with keys, not {content!r}")
-    settings_keys = [field.name for field in fields(DatasetSettings)]
+    settings_keys = [field.name for field in fields(settings_type)]
     check_keys(content, [*settings_keys, "cache_dir"], where)
-    settings = build(DatasetSettings, {key: content[key] for key in content if key != "cache_dir"}, where)
+    settings = build(settings_type, {key: content[key] for key in content if key != "cache_dir"}, where)
     if "cache_dir" not in content:
         return DataSection(settings=settings)
     if not isinstance(content["cache_dir"], str) or not content["cache_dir"]:
@@ -141,35 +161,18 @@ def _data_section(content: Any, where: str) -> DataSection:
 
 
 def _checked(study: Study) -> Study:
-    """Check sections against each other, and write out what defaults mean."""
-    data, space = study.data.settings, study.space
-    available = data.features if data.features is not None else tuple(SHOWER_FEATURES)
-    known = available if data.features is not None else (*available, *CONTEXT_FEATURES)
-    for feature in space.features:
-        if feature not in known:
-            # The messages of a misspelt key do here as well.
-            check_keys({feature: None}, known, "space.features")
-    features = space.features or available
-    if space.min_features > len(features):
-        raise UserError(f"space.min_features must be at most the {len(features)} features, not {space.min_features}")
-    if space.max_features is not None and space.max_features > len(features):
-        raise UserError(f"space.max_features must be at most the {len(features)} features, not {space.max_features}")
-    if data.files is None:
-        _check_events(study, data.n_train)
+    """Check sections against each other and against the task, and write out what defaults mean."""
+    task = study.task
     if study.firmware.reuse_factor != 1:
         raise UserError(
             f"firmware.reuse_factor of a study must be 1, not {study.firmware.reuse_factor}: the search costs fully "
             "parallel networks; for another factor convert a chosen model file with trigger generate --model"
         )
-    return replace(study, space=replace(space, features=tuple(features)))
-
-
-def _check_events(study: Study, available: int) -> None:
-    wanted = study.training.train_events
-    if wanted is not None and wanted > available:
-        raise UserError(f"training.train_events must be at most data.n_train ({available}), not {wanted}")
-    events = wanted or available
-    if study.training.batch_size > events:
+    check_choice(study.choice, task)
+    objectives = study.search.objectives or tuple(one.name for one in task.objectives if one.default)
+    known = [one.name for one in task.objectives]
+    if len(objectives) < 2 or len(set(objectives)) != len(objectives) or not set(objectives) <= set(known):
         raise UserError(
-            f"training.batch_size must be at most the {events} training events, not {study.training.batch_size}"
+            f"search.objectives must be two or more different ones of {', '.join(known)}, not {list(objectives)}"
         )
+    return task.check(replace(study, search=replace(study.search, objectives=objectives)))

@@ -1,7 +1,6 @@
-"""The report of a study: one HTML page, and the references that it compares with."""
+"""The report of a study: one HTML page. Charts and tables are for the parts that a task writes too."""
 
-from trigger.report.baselines import baselines
-from trigger.report.gather import gather
-from trigger.report.page import render
+from trigger.report.chart import Axis, Curve, line_chart
+from trigger.report.table import Html, table
 
-__all__ = ["baselines", "gather", "render"]
+__all__ = ["Axis", "Curve", "Html", "line_chart", "table"]

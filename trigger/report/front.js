@@ -2,33 +2,31 @@
 (() => {
   const data = JSON.parse(document.getElementById("front-data").textContent);
   const plot = document.getElementById("front");
-  const axes = {
-    lut: { label: "LUT (estimate from the adder graph)", log: true, by: "bits" },
-    bits: { label: "bits of all inputs", log: false, by: "lut" },
-    latency: { label: "latency at the target clock (ns, estimate)", log: false, by: "bits" },
-  };
-  const names = { lut: "LUT", bits: "input bits" };
+  if (!data.axes.length) return;
+  // Colour tells of another axis than the horizontal one, where there is another.
+  const axes = Object.fromEntries(data.axes.map((axis) => [axis.name, { ...axis, by: data.axes.find((other) => other.name !== axis.name) || axis }]));
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  let current = "lut";
+  let current = data.axes[0].name;
 
   function draw() {
     const axis = axes[current];
     const pick = (rows, key) => rows.map((row) => row[key]);
-    const points = (rows) => ({ type: "scatter", mode: "markers", x: rows.map((row) => axis.log ? Math.max(row[current], 1) : row[current]), y: pick(rows, "efficiency"),
+    const values = (rows, name) => rows.map((row) => row.values[name]);
+    const points = (rows) => ({ type: "scatter", mode: "markers", x: values(rows, current).map((value) => axis.log ? Math.max(value, 1) : value), y: pick(rows, "accuracy"),
       text: pick(rows, "text"), hovertemplate: "%{text}<extra></extra>" });
     const front = data.points.filter((row) => row.front);
     const others = data.points.filter((row) => !row.front);
     const chosen = data.points.filter((row) => row.chosen);
-    const low = Math.min(...pick(front, axis.by)), high = Math.max(...pick(front, axis.by));
+    const low = Math.min(...values(front, axis.by.name)), high = Math.max(...values(front, axis.by.name));
     const traces = [
       { ...points(others), name: "evaluated", marker: { color: colour("--c5"), size: 5, opacity: 0.4 } },
       { ...points(front), name: "front",
-        error_y: { type: "data", symmetric: false, array: front.map((r) => r.high - r.efficiency), arrayminus: front.map((r) => r.efficiency - r.low), thickness: 1, width: 0, color: colour("--c5") },
-        marker: { size: 11, color: pick(front, axis.by), colorscale: [[0, "#3f6fd8"], [0.35, "#2f9fb8"], [0.65, "#58b368"], [1, "#e6b422"]], cmin: low, cmax: high, line: { width: 1, color: colour("--paper") },
-          colorbar: { title: { text: names[axis.by], side: "right" }, thickness: 12, len: 0.9, outlinewidth: 0 } } },
+        error_y: { type: "data", symmetric: false, array: front.map((r) => r.high - r.accuracy), arrayminus: front.map((r) => r.accuracy - r.low), thickness: 1, width: 0, color: colour("--c5") },
+        marker: { size: 11, color: values(front, axis.by.name), colorscale: [[0, "#3f6fd8"], [0.35, "#2f9fb8"], [0.65, "#58b368"], [1, "#e6b422"]], cmin: low, cmax: high, line: { width: 1, color: colour("--paper") },
+          colorbar: { title: { text: axis.by.short, side: "right" }, thickness: 12, len: 0.9, outlinewidth: 0 } } },
       { ...points(chosen), name: "chosen", marker: { size: 20, symbol: "circle-open", color: colour("--c1"), line: { width: 3, color: colour("--c1") } } },
     ];
-    const lines = data.references.map((reference, i) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: reference.efficiency, y1: reference.efficiency,
+    const lines = data.references.map((reference, i) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: reference.value, y1: reference.value,
       name: reference.label, showlegend: true, line: { color: colour(`--c${Math.min(i + 1, 4)}`), width: 1.6, dash: "dash" } }));
     const shared = { gridcolor: colour("--rule"), linecolor: colour("--rule"), zeroline: false, automargin: true };
     const layout = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: colour("--ink"), size: 12.5, family: getComputedStyle(document.body).fontFamily },

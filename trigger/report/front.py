@@ -7,7 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 from trigger.report.record import Candidate, StudyRecord
-from trigger.report.table import Html, count, decimal, interval, interval_cell, number, percent, table, text
+from trigger.report.table import Html, count, table, text
+from trigger.tasks.objective import Objective
 
 __all__ = ["front_section", "plotly_source"]
 
@@ -20,96 +21,99 @@ def plotly_source() -> str:
 
 def front_section(record: StudyRecord) -> Html:
     """The section about the front; says so if there is none yet."""
-    front = sorted((c for c in record.candidates if c.on_front), key=lambda c: c.lut)
+    front = [c for c in record.candidates if c.on_front]
     if not front:
         return Html("<p>No candidate has been evaluated yet.</p>")
+    axes = _axes(record)
+    front.sort(key=lambda c: (c.values.get(axes[0].name, 0.0) if axes else c.accuracy, c.id))
     chosen = record.chosen.id if record.chosen else ""
-    signal = f"{100 * record.signal_efficiency:g}%"
-    buttons = (
-        '<button data-axis="lut" type="button">LUT</button><button data-axis="bits" type="button">input bits</button>'
-    )
-    if all(c.latency_ns is not None for c in record.candidates if c.feasible):
-        buttons += '<button data-axis="latency" type="button">latency</button>'
+    buttons = "".join(f'<button data-axis="{text(one.name)}" type="button">{text(one.label)}</button>' for one in axes)
+    labels = ", ".join(one.label for one in record.objectives if one.name in record.searched)
     return Html(
         f"<p>{count(record.evaluated)} candidates were trained and costed; the {count(len(front))} of the front are "
-        f"beaten by no other in {text(', '.join(record.objectives))} together. "
-        "Point at one for its details, drag to enlarge.</p>"
+        f"beaten by no other in {text(labels)} together. Point at one for its details, drag to enlarge.</p>"
         f'<figure><div class="switch screen"><span>horizontal axis</span>{buttons}</div><div id="front"></div>'
-        f"<figcaption>Background efficiency at {signal} signal efficiency on the validation events, with 68% "
-        "Clopper-Pearson intervals. LUT is estimated from the adder graph of a candidate's own quantised weights. "
-        "The ring marks the chosen candidate; the dashed lines are references on test events.</figcaption></figure>"
-        f'<script type="application/json" id="front-data">{_data(record, chosen)}</script>'
-        f"<details><summary>The front as a table</summary>{_table(front, chosen, signal)}</details>"
+        f"<figcaption>{text(record.parts.front_note)} The ring marks the chosen candidate.</figcaption></figure>"
+        f'<script type="application/json" id="front-data">{_data(record, axes, chosen)}</script>'
+        f"<details><summary>The front as a table</summary>{_table(record, front, axes, chosen)}</details>"
     )
 
 
-def _data(record: StudyRecord, chosen: str) -> str:
-    shown = [c for c in record.candidates if c.feasible or c.on_front]
-    references = [
-        {"label": p.label, "efficiency": point.background_efficiency}
-        for p in record.performance[1:]
-        if (point := p.at(record.signal_efficiency))
-    ]
+def _axes(record: StudyRecord) -> list[Objective]:
+    """Objectives to draw the accuracy against: known of every candidate; LUT first, where it is one."""
+    shown = _shown(record)
+    known = [one for one in record.objectives[1:] if all(one.name in c.values for c in shown)]
+    return sorted(known, key=lambda one: one.name != "lut")
+
+
+def _shown(record: StudyRecord) -> list[Candidate]:
+    return [c for c in record.candidates if c.feasible or c.on_front]
+
+
+def _data(record: StudyRecord, axes: list[Objective], chosen: str) -> str:
+    shown = _shown(record)
     data = {
-        "points": [_point(c, chosen) for c in shown],
-        "references": references,
-        "log": all(c.background_efficiency > 0 for c in shown),
-        "label": f"background efficiency at {100 * record.signal_efficiency:g}% signal",
+        "axes": [
+            {"name": one.name, "label": one.axis or one.label, "short": one.label, "log": one.log} for one in axes
+        ],
+        "points": [_point(c, record, chosen) for c in shown],
+        "references": [{"label": one.label, "value": one.value} for one in record.parts.references],
+        "log": all(c.accuracy > 0 for c in shown),
+        "label": record.accuracy_axis,
     }
     return json.dumps(data, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
 
 
-def _point(c: Candidate, chosen: str) -> dict[str, object]:
-    efficiency = c.background_efficiency
+def _point(c: Candidate, record: StudyRecord, chosen: str) -> dict[str, object]:
+    low, high = c.details.low, c.details.high
     return {
-        "efficiency": efficiency,
-        "low": efficiency if c.low is None else c.low,
-        "high": efficiency if c.high is None else c.high,
-        "bits": c.input_bits,
-        "lut": c.lut,
-        "latency": c.latency_ns,
+        "accuracy": c.accuracy,
+        "low": c.accuracy if low is None else low,
+        "high": c.accuracy if high is None else high,
+        "values": dict(c.values),
         "front": c.on_front,
         "chosen": c.id == chosen,
-        "text": _hover(c),
+        "text": _hover(c, record),
     }
 
 
-def _hover(c: Candidate) -> str:
+def _hover(c: Candidate, record: StudyRecord) -> str:
+    spread = ""
+    if c.details.low is not None and c.details.high is not None:
+        spread = f" ({record.accuracy.text(c.details.low)} to {record.accuracy.text(c.details.high)})"
+    known = [one for one in record.objectives[1:] if one.name in c.values]
     lines = [
         f"<b>{text(c.id)}</b> (generation {c.generation})",
-        f"background {interval(c.background_efficiency, c.low, c.high)}",
-        f"{count(c.lut)} LUT, {c.input_bits} input bits in {c.n_features} variables",
-        f"layers {text(c.widths)}"
-        + (f", {percent(c.sparsity, 0)} of the weights zero" if c.sparsity is not None else ""),
+        text(f"{record.accuracy.label} {record.accuracy.text(c.accuracy)}{spread}"),
+        text(", ".join(f"{one.text(c.values[one.name])} {one.short}" for one in known)),
+        *(text(line) for line in c.details.hover),
     ]
-    if c.latency_ns is not None:
-        lines.append(f"{number(c.latency_ns)} ns (estimate)")
     return "<br>".join(lines)
 
 
-def _table(front: list[Candidate], chosen: str, signal: str) -> Html:
-    rows = [
-        (c.id, _efficiency(c), decimal(c.auc), c.input_bits, c.n_features, c.widths,
-         percent(c.sparsity, 0), count(c.lut), number(c.latency_ns))
-        for c in front
-    ]  # fmt: skip
+def _table(record: StudyRecord, front: list[Candidate], axes: list[Objective], chosen: str) -> Html:
     head = (
         "candidate",
-        f"background at {signal} signal",
-        "AUC",
-        "input bits",
-        "variables",
-        "layers",
-        "zeros",
-        "LUT",
-        "latency (ns)",
+        record.accuracy_axis,
+        *(_head(one) for one in axes),
+        *(column.head for column in record.columns),
     )
-    return table(
-        head, rows, numeric=(1, 2, 3, 4, 6, 7, 8), emphasised=[i for i, c in enumerate(front) if c.id == chosen]
-    )
+    rows = [
+        (c.id, _accuracy(c, record), *(one.text(c.values[one.name]) for one in axes), *c.details.cells) for c in front
+    ]
+    first = 2 + len(axes)
+    numeric = [*range(1, first), *(first + at for at, column in enumerate(record.columns) if column.numeric)]
+    return table(head, rows, numeric=numeric, emphasised=[i for i, c in enumerate(front) if c.id == chosen])
 
 
-def _efficiency(c: Candidate) -> str:
-    if c.low is None or c.high is None:
-        return percent(c.background_efficiency)
-    return interval_cell(c.background_efficiency, c.low, c.high)
+def _head(objective: Objective) -> str:
+    """Label and unit of a column."""
+    return objective.label if objective.short in objective.label else f"{objective.label} ({objective.short})"
+
+
+def _accuracy(c: Candidate, record: StudyRecord) -> Html:
+    objective, low, high = record.accuracy, c.details.low, c.details.high
+    value = text(objective.text(c.accuracy))
+    if low is None or high is None:
+        return Html(value)
+    return Html(f"{value}<small>{text(objective.text(low))} to {text(objective.text(high))}</small>")

@@ -4,46 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from firmware.network.fixed_point import FixedPoint
-from firmware.network.layers import Conv1D, Conv2D, Dense, Input
-from firmware.network.network import Network
-from sim.events.features import feature
 from trigger.config.study import Study
-from trigger.models.genome import Genome
-from trigger.report.evaluation import performance
-from trigger.report.record import ArchitectureRow, Candidate, Chosen, FeatureRow, StudyRecord
+from trigger.report.record import Candidate, Chosen, StudyRecord
 from trigger.search.candidate import Candidate as StoredCandidate
+from trigger.search.choose import accuracy
 from trigger.search.read import StoredFront
+from trigger.tasks.interface import ReportInput
 
 __all__ = ["gather"]
 
-_IN_WORDS = {
-    "background_efficiency": "background efficiency",
-    "input_bits": "input bits",
-    "lut": "LUT",
-    "latency_ns": "latency",
-}
 _ALGORITHMS = {"nsga2": "NSGA-II", "random": "random search"}
 
 
 def gather(
     study: Study,
     *,
+    run_dir: Path,
     stored: StoredFront,
     candidates: Sequence[StoredCandidate],
     manifest: Mapping[str, Any],
     folder: str,
     config_path: str,
     overrides: Sequence[str],
-    baselines: Mapping[str, Any] | None,
+    baselines: Mapping[str, Any],
     chosen: Mapping[str, Any] | None,
-    network: Network | None,
     project: Path | None,
     primitives: Mapping[str, Any] | None = None,
 ) -> StudyRecord:
@@ -52,6 +39,8 @@ def gather(
     Parameters
     ----------
     study : Study
+    run_dir : Path
+        Folder of the run.
     stored : StoredFront
         ``front.json`` of the run.
     candidates : sequence of Candidate
@@ -59,15 +48,15 @@ def gather(
     manifest : mapping
         ``manifest.json`` of the run.
     folder, config_path : str
-        As the user would write them.
+        The run's folder and the configuration's file, as the page states them.
     overrides : sequence of str
         ``--set`` of the command.
-    baselines, chosen : mapping or None
-        ``baselines.json`` and ``chosen.json`` of the run.
-    network : Network or None
-        Of the chosen candidate.
+    baselines : mapping
+        ``baselines.json`` of the run.
+    chosen : mapping or None
+        ``chosen.json`` of the run.
     project : Path or None
-        Its project folder.
+        Project folder of the chosen candidate.
     primitives : mapping or None
         Its count by Yosys.
 
@@ -77,9 +66,10 @@ def gather(
     """
     front = {candidate.id: candidate for candidate in stored.front}
     searched = [c for c in candidates if c.stage == "search" and c.status == "ok" and c.id not in front]
-    plotted = [*searched, *stored.front]
-    judged = [chosen["evaluation"]] if chosen else []
-    judged += baselines["classifiers"] if baselines else []
+    if chosen is not None and chosen["id"] not in front:
+        chosen = {**chosen, "reason": f"{chosen['reason']}, of an earlier front"}
+    task = study.task
+    given = ReportInput(study=study, run_dir=run_dir, baselines=baselines, chosen=chosen, project=project)
     return StudyRecord(
         study=study.name,
         folder=folder,
@@ -87,98 +77,42 @@ def gather(
         config=manifest["study"],
         overrides=tuple(overrides),
         seed=study.seed,
-        signal_efficiency=study.search.signal_efficiency,
-        objectives=tuple(_IN_WORDS[name] for name in stored.objectives),
+        objectives=task.objectives,
+        searched=stored.objectives,
         packages=manifest["packages"],
         hashes=_hashes(project),
-        own_events=study.data.settings.files is not None,
-        events=baselines["events"] if baselines else {},
         evaluated=sum(c.status == "ok" for c in candidates),
-        candidates=tuple(_candidate(c, study, on_front=c.id in front) for c in plotted),
+        candidates=tuple(_candidate(c, study, on_front=c.id in front) for c in (*searched, *stored.front)),
+        columns=task.report.columns,
         hypervolume=stored.hypervolume,
         algorithm=_ALGORITHMS[study.search.algorithm],
-        performance=tuple(performance(content) for content in judged),
-        chosen=_chosen(chosen, front, network, project, primitives) if chosen and network and project else None,
+        parts=task.report.parts(given),
+        chosen=_chosen(chosen, project, primitives) if chosen and project else None,
     )
 
 
 def _candidate(c: StoredCandidate, study: Study, *, on_front: bool) -> Candidate:
-    inclusive = c.metrics["validation"]["inclusive"]
-    wanted = study.search.signal_efficiency
-    point = next(p for p in inclusive["working_points"] if p["wanted_signal_efficiency"] == wanted)
-    sparsity = c.metrics.get("sparsity", {})
+    details = study.task.report.details(study, c)
+    known = {**c.cost, **c.objectives}
     return Candidate(
         id=c.id,
         generation=c.generation,
-        background_efficiency=point["background_efficiency"],
-        low=point["background_efficiency_low"],
-        high=point["background_efficiency_high"],
-        input_bits=c.genome.input_bits,
-        lut=c.cost["lut"],
-        latency_ns=c.cost.get("latency_ns"),
-        auc=inclusive["auc"],
-        sparsity=_mean_sparsity(c.genome, sparsity),
-        n_features=len(c.genome.inputs),
-        widths="-".join(str(layer.units) for layer in c.genome.hidden) or "none",
+        accuracy=accuracy(c, study.task) if details.accuracy is None else details.accuracy,
+        values={one.name: known[one.name] for one in study.task.objectives[1:] if one.name in known},
+        details=details,
         on_front=on_front,
         feasible=c.feasible,
     )
 
 
-def _mean_sparsity(genome: Genome, by_layer: Mapping[str, float]) -> float | None:
-    """Fraction of all weights that are zero, from the fractions by layer."""
-    widths = [len(genome.inputs), *(layer.units for layer in genome.hidden), 1]
-    sizes = [before * after for before, after in pairwise(widths)]
-    if len(by_layer) != len(sizes):
-        return None
-    return sum(size * zero for size, zero in zip(sizes, by_layer.values(), strict=True)) / sum(sizes)
-
-
-def _chosen(
-    content: Mapping[str, Any],
-    front: Mapping[str, StoredCandidate],
-    network: Network,
-    project: Path,
-    primitives: Mapping[str, Any] | None,
-) -> Chosen:
-    genome = Genome.from_json(content["genome"])
-    features = []
-    for name, bits in genome.inputs:
-        known = feature(name)
-        unit = "" if known.unit == "1" else known.unit
-        features.append(
-            FeatureRow(name=name, meaning=known.meaning, unit=unit, lowest=known.low, highest=known.high, bits=bits)
-        )
+def _chosen(content: Mapping[str, Any], project: Path, primitives: Mapping[str, Any] | None) -> Chosen:
     return Chosen(
         id=content["id"],
-        reason=content["reason"] if content["id"] in front else f"{content['reason']}, of an earlier front",
-        features=tuple(features),
-        layers=tuple(_layer(network, layer) for layer in network.layers if not isinstance(layer, Input)),
         project=content["project"],
         manifest=_json(project / "manifest.json"),
         verification=_json(project / "verify.json"),
         primitives=primitives,
     )
-
-
-def _layer(network: Network, layer: Any) -> ArchitectureRow:
-    weighted = isinstance(layer, Dense | Conv1D | Conv2D)
-    kernel = layer.kernel if weighted else None
-    output = getattr(layer, "format", None)
-    return ArchitectureRow(
-        name=layer.name,
-        kind=type(layer).__name__,
-        shape=tuple(network.shapes[layer.name]),
-        weight_format=_short(layer.kernel_format) if weighted else "",
-        output_format=_short(output) if output is not None else "exact",
-        weights=0 if kernel is None else int(kernel.size),
-        non_zero=0 if kernel is None else int(np.count_nonzero(kernel)),
-    )
-
-
-def _short(format: FixedPoint) -> str:
-    """The C++ type without the modes, which are the same everywhere."""
-    return format.ap_type.split(",AP_")[0] + ">"
 
 
 def _hashes(project: Path | None) -> dict[str, str]:

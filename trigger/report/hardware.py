@@ -18,8 +18,8 @@ RUNGS = {
 }
 _YOSYS = " Yosys counts primitives after its own mapping: an independent figure, not one of Vivado."
 _TWO_WAYS = (
-    "Integers are compared, every output word of every event. The two ways to hardware share nothing but the trained "
-    "weights: hls4ml converts the QKeras model, the Verilog is traced from the description of the network."
+    "Integers are compared, every output word of every event. The two ways of a network to hardware share nothing but "
+    "the trained weights: hls4ml converts the QKeras model, the Verilog is traced from the network's description."
 )
 
 
@@ -111,7 +111,7 @@ def verification_section(chosen: Chosen) -> Html:
 
 
 def _rung(check: Mapping[str, Any]) -> str:
-    return RUNGS.get(check["name"], check["name"])
+    return RUNGS.get(check["name"], _plain(check["name"]))
 
 
 def _failures(check: Mapping[str, Any]) -> list[str]:
@@ -127,7 +127,11 @@ def _short(name: str) -> str:
         "hls_csim_vs_emulator": "C-simulation",
         "rtl_vs_emulator": "Verilog",
     }
-    return short.get(name, name)
+    return short.get(name, _plain(name.removesuffix("_vs_emulator")))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_vs_", " against ").replace("_", " ")
 
 
 def _cycles(cycles: int | None) -> str:

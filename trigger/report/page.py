@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 
-from trigger.report.chosen import architecture_section, performance_section, search_section
 from trigger.report.front import front_section, plotly_source
 from trigger.report.hardware import resources_section, verdict, verification_section
 from trigger.report.record import StudyRecord
 from trigger.report.repeat import basis_section, repeat_section
-from trigger.report.table import Html, count, decimal, number, percent, text
+from trigger.report.search import search_section
+from trigger.report.table import Html, count, number, text
+from trigger.tasks.parts import Tile
 
 __all__ = ["render"]
 
@@ -37,16 +38,16 @@ def render(record: StudyRecord, device: Mapping[str, int]) -> str:
     sections: list[tuple[str, str, Html]] = [
         ("front", "The front", Html(front_section(record) + search_section(record)))
     ]
-    if record.chosen:
-        sections.append(("candidate", "The chosen candidate", architecture_section(record.chosen)))
-    sections.append(("performance", "Performance", performance_section(record)))
+    sections += [(section.key, section.title, section.content) for section in record.parts.sections]
     if record.chosen and record.chosen.manifest:
         sections.append(("resources", "Resources and timing", resources_section(record.chosen, device)))
         sections.append(("verification", "Verification", verification_section(record.chosen)))
     sections.append(("basis", "What the figures rest on", basis_section(record)))
     sections.append(("repeat", "To repeat it", repeat_section(record)))
-    links = "".join(f'<a href="#s-{key}">{title}</a>' for key, title, _ in sections)
-    body = "".join(f'<section id="s-{key}"><h2>{title}</h2>{content}</section>' for key, title, content in sections)
+    links = "".join(f'<a href="#s-{text(key)}">{text(title)}</a>' for key, title, _ in sections)
+    body = "".join(
+        f'<section id="s-{text(key)}"><h2>{text(title)}</h2>{content}</section>' for key, title, content in sections
+    )
     scripts = f"<script>{plotly_source()}</script><script>{_asset('front.js')}</script>" if record.candidates else ""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -58,31 +59,22 @@ def render(record: StudyRecord, device: Mapping[str, int]) -> str:
 
 
 def _tiles(record: StudyRecord) -> str:
-    tiles: list[tuple[str, str, str]] = []
-    if record.performance and record.chosen:
-        best = record.performance[0]
-        point = best.at(record.signal_efficiency)
-        if point:
-            label = f"background at {100 * record.signal_efficiency:g}% signal"
-            tiles.append(
-                (percent(point.background_efficiency), label, f"{percent(point.low)} to {percent(point.high)}")
-            )
-        tiles.append((decimal(best.auc), "AUC on test events", f"{best.n_features} variables"))
+    tiles = list(record.parts.tiles)
     if record.chosen:
-        bits = sum(f.bits for f in record.chosen.features)
-        tiles.append((f"{bits}", "input bits", f"{len(record.chosen.features)} variables"))
         manifest = record.chosen.manifest or {}
         resources_ = manifest.get("resources") or {}
         if resources_.get("lut") is not None:
             low, high = (resources_.get("low") or {}).get("lut"), (resources_.get("high") or {}).get("lut")
-            tiles.append((count(resources_["lut"]), "LUT, estimate", f"{count(low)} to {count(high)}"))
+            tiles.append(
+                Tile(value=count(resources_["lut"]), label="LUT, estimate", below=f"{count(low)} to {count(high)}")
+            )
         cycles, period = manifest.get("latency_cycles"), manifest.get("clock_period_ns")
         if cycles and period:
-            below = f"{cycles} cycles, II {manifest.get('ii')}"
-            tiles.append((f"{number(cycles * period)}\u2009ns", "latency at the target clock", below))
+            time, below = f"{number(cycles * period)}\u2009ns", f"{cycles} cycles, II {manifest.get('ii')}"
+            tiles.append(Tile(value=time, label="latency at the target clock", below=below))
     items = "".join(
-        f"<li><span>{text(label)}</span><b>{text(value)}</b><span>{text(below)}</span></li>"
-        for value, label, below in tiles
+        f"<li><span>{text(tile.label)}</span><b>{text(tile.value)}</b><span>{text(tile.below)}</span></li>"
+        for tile in tiles
     )
     return f'<ul class="tiles">{items}</ul>' if items else ""
 

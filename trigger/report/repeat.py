@@ -5,16 +5,10 @@ from __future__ import annotations
 import json
 
 from trigger.report.record import StudyRecord
-from trigger.report.table import Html, count, table, text
+from trigger.report.table import Html, table, text
 
 __all__ = ["basis_section", "repeat_section"]
 
-_OWN_TABLE = "The events are the user's own table of clusters; this page says nothing about how they were made."
-_PARAMETRISED = (
-    "The events are parametrised showers, longitudinal and radial profiles with fluctuations in a simplified HGCAL, "
-    "under pile-up. They are <b>not validated against full detector simulation</b>. Differences between classifiers "
-    "on the same events are meaningful; absolute efficiencies are not predictions for the experiment."
-)
 _HARDWARE = (
     "Equality of the integers and latency in cycles are measured, in simulation. LUT, FF and DSP are estimates from "
     "the adder graph, scaled by published results; the clock is a target."
@@ -23,15 +17,8 @@ _HARDWARE = (
 
 def basis_section(record: StudyRecord) -> Html:
     """What the physics and the hardware figures are, and what they are not."""
-    rows = [
-        (sample, count(classes.get("signal")), count(classes.get("background")))
-        for sample, classes in record.events.items()
-    ]
-    physics = _OWN_TABLE if record.own_events else _PARAMETRISED
-    return Html(
-        f'<div class="aside"><p><b>Physics.</b> {physics}</p><p><b>Hardware.</b> {_HARDWARE}</p></div>'
-        + (table(("sample", "signal", "background"), rows, numeric=(1, 2), caption="Events") if rows else "")
-    )
+    physics = f"<p><b>Physics.</b> {record.parts.physics}</p>" if record.parts.physics else ""
+    return Html(f'<div class="aside">{physics}<p><b>Hardware.</b> {_HARDWARE}</p></div>{record.parts.events}')
 
 
 def repeat_section(record: StudyRecord) -> Html:

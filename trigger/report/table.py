@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-__all__ = ["DASH", "Html", "count", "decimal", "interval", "interval_cell", "number", "percent", "table", "text"]
+__all__ = ["DASH", "Html", "count", "decimal", "interval_cell", "number", "percent", "table", "text"]
 
 
 DASH = "\u2013"
@@ -45,15 +45,8 @@ def percent(value: float | None, digits: int = 2) -> str:
     return DASH if value is None else f"{100 * value:.{digits}f}\u2009%"
 
 
-def interval(value: float | None, low: float | None, high: float | None, digits: int = 2) -> str:
-    """A fraction as a percentage, with its interval."""
-    if value is None or low is None or high is None:
-        return percent(value, digits)
-    return f"{100 * value:.{digits}f}\u2009% ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
-
-
 def interval_cell(value: float, low: float, high: float, digits: int = 2) -> Html:
-    """The same for a table: the interval small and below."""
+    """A fraction as a percentage, its interval small and below."""
     return Html(f"{percent(value, digits)}<small>{100 * low:.{digits}f} to {100 * high:.{digits}f}</small>")
 
 

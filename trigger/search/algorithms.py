@@ -13,30 +13,28 @@ from random import Random
 
 from deap import tools
 
-from trigger.config.sections import SearchSection, SpaceSection
-from trigger.models.genome import Genome
+from trigger.config.sections import SearchSection
+from trigger.config.study import Study
 from trigger.search.candidate import Candidate
 from trigger.search.individual import Individual
-from trigger.search.operators import crossover, mutate, random_genome
 from trigger.search.seeds import derived_seed, global_random
+from trigger.tasks.interface import Genome
 
 __all__ = ["ALGORITHMS", "Algorithm", "nsga2", "random_search"]
 
 Batches = Generator[list[Genome], Sequence[Candidate], None]
-Algorithm = Callable[[SpaceSection, SearchSection, int, Sequence[Genome]], Batches]
+Algorithm = Callable[[Study, Sequence[Genome]], Batches]
 
 _TRIES = 200
 """Attempts at a genome that was not seen before; a space that is nearly exhausted gives smaller generations."""
 
 
-def nsga2(space: SpaceSection, search: SearchSection, seed: int, anchors: Sequence[Genome]) -> Batches:
+def nsga2(study: Study, anchors: Sequence[Genome]) -> Batches:
     """NSGA-II with constraint domination: DEAP's selection and tournament on our genomes.
 
     Parameters
     ----------
-    space : SpaceSection
-    search : SearchSection
-    seed : int
+    study : Study
     anchors : sequence of Genome
         Taken into the first generation.
 
@@ -49,28 +47,30 @@ def nsga2(space: SpaceSection, search: SearchSection, seed: int, anchors: Sequen
     -----
     K. Deb et al., IEEE Trans. Evol. Comput. 6 (2002) 182.
     """
+    search, seed = study.search, study.seed
     seen: set[Genome] = set()
-    results = yield _first_generation(space, search, seed, anchors, seen)
+    results = yield _first_generation(study, anchors, seen)
     population = _select(_individuals(results, search), search.population, seed, 0)
     for generation in range(1, search.generations):
-        children = _offspring(population, space, search, seed, generation, seen)
+        children = _offspring(population, study, generation, seen)
         if not children:
             return
         results = yield children
         population = _select(population + _individuals(results, search), search.population, seed, generation)
 
 
-def random_search(space: SpaceSection, search: SearchSection, seed: int, anchors: Sequence[Genome]) -> Batches:
+def random_search(study: Study, anchors: Sequence[Genome]) -> Batches:
     """Random genomes, as many as NSGA-II would evaluate: the baseline. Anchors are ignored.
 
     Parameters and yields are those of `nsga2`.
     """
+    draw = partial(study.task.genome.random, study.space)
     seen: set[Genome] = set()
-    for generation in range(search.generations):
+    for generation in range(study.search.generations):
         genomes = [
             genome
-            for index in range(search.population)
-            if (genome := _new(seen, lambda random: random_genome(space, random), seed, "random", generation, index))
+            for index in range(study.search.population)
+            if (genome := _new(seen, draw, study.seed, "random", generation, index)) is not None
         ]
         if not genomes:
             return
@@ -80,36 +80,30 @@ def random_search(space: SpaceSection, search: SearchSection, seed: int, anchors
 ALGORITHMS: dict[str, Algorithm] = {"nsga2": nsga2, "random": random_search}
 
 
-def _first_generation(
-    space: SpaceSection, search: SearchSection, seed: int, anchors: Sequence[Genome], seen: set[Genome]
-) -> list[Genome]:
-    genomes = list(dict.fromkeys(anchors))[: search.population]
+def _first_generation(study: Study, anchors: Sequence[Genome], seen: set[Genome]) -> list[Genome]:
+    draw = partial(study.task.genome.random, study.space)
+    genomes = list(dict.fromkeys(anchors))[: study.search.population]
     seen.update(genomes)
-    for index in range(len(genomes), search.population):
-        genome = _new(seen, lambda random: random_genome(space, random), seed, "first", index)
+    for index in range(len(genomes), study.search.population):
+        genome = _new(seen, draw, study.seed, "first", index)
         if genome is not None:
             genomes.append(genome)
     return genomes
 
 
-def _offspring(
-    population: list[Individual],
-    space: SpaceSection,
-    search: SearchSection,
-    seed: int,
-    generation: int,
-    seen: set[Genome],
-) -> list[Genome]:
+def _offspring(population: list[Individual], study: Study, generation: int, seen: set[Genome]) -> list[Genome]:
+    search, space, seed, operations = study.search, study.space, study.seed, study.task.genome
     parents = [
         individual.candidate.genome for individual in _mating_pool(population, search.population, seed, generation)
     ]
 
     def child(index: int, random: Random) -> Genome:
         if not parents:
-            return random_genome(space, random)
+            return operations.random(space, random)
         one, other = parents[index], parents[index - 1 if index % 2 else (index + 1) % len(parents)]
-        mixed = crossover(one, other, space, random) if random.random() < search.crossover_probability else one
-        return mutate(mixed, space, search.mutation_rate, random)
+        crosses = random.random() < search.crossover_probability
+        mixed = operations.crossover(one, other, space, random) if crosses else one
+        return operations.mutate(mixed, space, search.mutation_rate, random)
 
     children = []
     for index in range(search.population):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trigger.models.genome import Genome
-
-__all__ = ["Candidate", "Stage"]
+__all__ = ["Candidate", "Stage", "candidate_id"]
 
 Stage = Literal["search", "final"]
 
@@ -27,19 +26,19 @@ class Candidate:
     generation : int
         Generation that asked for it, from 0.
     genome : Genome
+        Of the study's task.
     status : str
         ``ok`` or ``failed``.
     reason : str
-        Why it failed; empty if it did not.
+        Why it failed, or why it must not be chosen although it did not; else empty.
     objectives : mapping of str to float
         What the search minimises.
     cost : mapping of str to number
-        ``input_bits``, ``lut``, ``latency_ns``, ``latency_cycles`` and what else the estimate gives.
+        ``lut``, ``latency_ns`` and what else the task's estimate gives.
     violation : float
-        Excess over the latency budget, relative to it; 0: the budget is kept.
+        By how much constraints are broken, e.g. the excess over the latency budget, relative to it; 0: all are kept.
     metrics : mapping
-        By data set (``validation``; for ``final`` also ``test``), by region: `trigger.train.metrics.Metrics`.
-        ``sparsity``: fraction of zero words, by layer.
+        As the task's evaluator gives them.
     seconds : float
         Wall time of the evaluation.
     """
@@ -47,7 +46,7 @@ class Candidate:
     id: str
     stage: Stage
     generation: int
-    genome: Genome
+    genome: Any
     status: Literal["ok", "failed"]
     reason: str = ""
     objectives: Mapping[str, float] = field(default_factory=dict)
@@ -58,7 +57,7 @@ class Candidate:
 
     @property
     def feasible(self) -> bool:
-        """Whether it finished and keeps to the budget."""
+        """Whether it finished and keeps every constraint."""
         return self.status == "ok" and self.violation <= 0
 
     def to_json(self) -> dict[str, Any]:
@@ -78,11 +77,28 @@ class Candidate:
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Candidate:
+    def from_json(cls, content: Mapping[str, Any], genome_from_json: Callable[[Any], Any]) -> Candidate:
         """The candidate that `to_json` wrote; KeyError, TypeError or UserError for anything else."""
-        return cls(**{**content, "genome": Genome.from_json(content["genome"])})
+        return cls(**{**content, "genome": genome_from_json(content["genome"])})
 
     @property
     def line(self) -> str:
         """One line of JSON, without the line's end."""
         return json.dumps(self.to_json(), separators=(",", ":"), allow_nan=False)
+
+
+def candidate_id(genome: Any, stage: str = "search") -> str:
+    """Name of a candidate: 10 hexadecimal digits of a hash over its genome and the stage of its training.
+
+    Parameters
+    ----------
+    genome : Genome
+    stage : str
+        ``search``, or ``final`` for a member of the front that was trained again.
+
+    Returns
+    -------
+    str
+    """
+    text = json.dumps([stage, genome.to_json()], sort_keys=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

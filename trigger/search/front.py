@@ -1,12 +1,14 @@
-"""The front: candidates that keep the budget and that no other one beats in everything."""
+"""The front: candidates that keep every constraint and that no other one beats in everything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
-from trigger.config.sections import SpaceSection
 from trigger.search.candidate import Candidate
+from trigger.tasks.objective import Objective
 
 __all__ = ["hypervolume", "non_dominated", "reference_point", "spread"]
 
@@ -31,47 +33,59 @@ def non_dominated(candidates: Iterable[Candidate], objectives: Sequence[str]) ->
 
 
 def reference_point(
-    first_generation: Iterable[Candidate], objectives: Sequence[str], space: SpaceSection
+    first_generation: Iterable[Candidate], objectives: Sequence[Objective], space: Any
 ) -> dict[str, float]:
     """Worst values that count in the hypervolume, fixed once for a run.
 
-    Background efficiency: 1. Input bits: the most that the space allows. LUT and latency have no natural limit: the
-    largest in the first generation, finished candidates only.
+    An objective's own worst value where it has one; else the largest of the first generation, finished candidates
+    only. The box of an objective that counts by its logarithm spans a decade at least.
 
     Parameters
     ----------
     first_generation : iterable of Candidate
-    objectives : sequence of str
-    space : SpaceSection
-        With its features listed.
+    objectives : sequence of Objective
+    space : space section of the study
 
     Returns
     -------
     dict of str to float
+        By name, in order.
     """
     finished = [candidate for candidate in first_generation if candidate.status == "ok"]
-    most = space.max_features or len(space.features)
-    fixed = {"background_efficiency": 1.0, "input_bits": float(most * space.input_bits[-1])}
-    return {
-        name: fixed[name] if name in fixed else max((c.objectives[name] for c in finished), default=1.0) or 1.0
-        for name in objectives
-    }
+    found: dict[str, float] = {}
+    for objective in objectives:
+        worst = objective.worst(space) if callable(objective.worst) else objective.worst
+        if worst is None:
+            worst = max((c.objectives[objective.name] for c in finished), default=1.0) or 1.0
+        found[objective.name] = max(worst, 10.0) if objective.log else worst
+    return found
 
 
-def hypervolume(front: Iterable[Candidate], reference: Mapping[str, float]) -> float:
-    """Share of the box between 0 and the reference point that the front dominates: 0 to 1, larger is better, exact.
+def hypervolume(front: Iterable[Candidate], reference: Mapping[str, float], logarithmic: Collection[str] = ()) -> float:
+    """Share of the box below the reference point that the front dominates: 0 to 1, larger is better, exact.
+
+    The box reaches from 0 to the reference; on a logarithmic axis from 1, with its length measured in decades, so that
+    halving a cost counts the same wherever it is halved.
 
     Parameters
     ----------
     front : iterable of Candidate
     reference : mapping of str to float
-        Worst value of each objective, all above 0.
+        Worst value of each objective, all above 0; above 1 on a logarithmic axis.
+    logarithmic : collection of str
+        Objectives that count by their logarithm; values below 1 count as 1.
 
     Returns
     -------
     float
     """
-    points = [tuple(min(c.objectives[name] / limit, 1.0) for name, limit in reference.items()) for c in front]
+
+    def place(name: str, value: float) -> float:
+        limit = reference[name]
+        share = math.log10(max(value, 1.0)) / math.log10(limit) if name in logarithmic else value / limit
+        return min(share, 1.0)
+
+    points = [tuple(place(name, c.objectives[name]) for name in reference) for c in front]
     return _volume(sorted(set(points)))
 
 

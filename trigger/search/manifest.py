@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,10 +26,16 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def packages() -> dict[str, str]:
-    """Versions of the packages that a search's result depends on; what is not installed is left out."""
+def packages(more: Sequence[str] = ()) -> dict[str, str]:
+    """Versions of the packages that a search's result depends on; what is not installed is left out.
+
+    Parameters
+    ----------
+    more : sequence of str
+        Those of the task.
+    """
     found = {}
-    for name in _PACKAGES:
+    for name in (*_PACKAGES, *more):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -87,12 +93,13 @@ def _lock(descriptor: int) -> bool:
 
 def _check_manifest(study: Study, run_dir: Path) -> None:
     path = run_dir / MANIFEST
+    installed = packages(study.task.packages)
     mine = {
         "schema": SCHEMA,
         "hash": hash8(study),
         "seed": study.seed,
         "study": resolved(study),
-        "packages": packages(),
+        "packages": installed,
     }
     if not path.exists():
         write_whole(path, json.dumps(mine, indent=2, sort_keys=True) + "\n")
@@ -106,9 +113,9 @@ def _check_manifest(study: Study, run_dir: Path) -> None:
         raise UserError(
             f"'{run_dir}' must hold a run of this configuration, and holds another one; give another folder with --out"
         )
-    changed = [name for name, version in packages().items() if versions.get(name) != version]
+    changed = [name for name, version in installed.items() if versions.get(name) != version]
     if changed:
-        was = ", ".join(f"{name} {versions.get(name, 'absent')} -> {packages()[name]}" for name in changed)
+        was = ", ".join(f"{name} {versions.get(name, 'absent')} -> {installed[name]}" for name in changed)
         raise UserError(
             f"'{run_dir}' must be continued with the packages it was begun with ({was}); "
             "move the folder away to begin anew"

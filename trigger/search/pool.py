@@ -14,7 +14,7 @@ from types import TracebackType
 
 from trigger.config.study import Study
 from trigger.errors import UserError
-from trigger.search.task import Evaluation, EvaluatorFactory, Task
+from trigger.search.job import Evaluation, EvaluatorFactory, Job
 from trigger.search.worker import one_thread_each, serve
 
 __all__ = ["Answer", "WorkerPool"]
@@ -26,9 +26,9 @@ _FAILED_STARTS = 3
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a task: an evaluation, or the reason why there is none."""
+    """What became of a job: an evaluation, or the reason why there is none."""
 
-    task: Task
+    job: Job
     evaluation: Evaluation | None
     reason: str
     seconds: float
@@ -46,11 +46,11 @@ class _Worker:
             self.process.start()
         theirs.close()
         self.ready = False
-        self.task: Task | None = None
+        self.job: Job | None = None
         self.served = 0
 
     def stop(self) -> None:
-        if self.task is not None or not self.ready:
+        if self.job is not None or not self.ready:
             self.process.kill()
         self.connection.close()
         self.process.join(timeout=5)
@@ -61,7 +61,7 @@ class _Worker:
 
 
 class WorkerPool:
-    """A fixed number of spawned processes that evaluate tasks.
+    """A fixed number of spawned processes that evaluate jobs.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class WorkerPool:
     workers : int
         Processes, at least 1.
     recycle_after : int
-        Tasks after which a process is replaced.
+        Jobs after which a process is replaced.
     """
 
     def __init__(
@@ -94,8 +94,8 @@ class WorkerPool:
             worker.stop()
         self._workers.clear()
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Answer]:
-        """Evaluate all tasks; answers come as they finish.
+    def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
+        """Evaluate all jobs; answers come as they finish.
 
         Raises
         ------
@@ -104,32 +104,32 @@ class WorkerPool:
         RuntimeError
             Workers cannot be started, for another reason.
         """
-        waiting = deque(tasks)
+        waiting = deque(jobs)
         deaths: dict[str, int] = {}
-        open_tasks = len(waiting)
-        while open_tasks:
+        open_jobs = len(waiting)
+        while open_jobs:
             self._fill(waiting)
             for worker in self._wait():
                 for answer in self._hear(worker, waiting, deaths):
-                    open_tasks -= 1
+                    open_jobs -= 1
                     yield answer
 
-    def _fill(self, waiting: deque[Task]) -> None:
-        busy = sum(worker.task is not None for worker in self._workers)
+    def _fill(self, waiting: deque[Job]) -> None:
+        busy = sum(worker.job is not None for worker in self._workers)
         while len(self._workers) < min(self._size, busy + len(waiting)):
             self._workers.append(self._make())
         for worker in self._workers:
-            if waiting and worker.ready and worker.task is None:
-                task = waiting.popleft()
-                worker.task = task
+            if waiting and worker.ready and worker.job is None:
+                job = waiting.popleft()
+                worker.job = job
                 with suppress(OSError):  # it died while idle: the end of its pipe is heard next
-                    worker.connection.send(task)
+                    worker.connection.send(job)
 
     def _wait(self) -> list[_Worker]:
         heard = set(wait([worker.connection for worker in self._workers]))
         return [worker for worker in self._workers if worker.connection in heard]
 
-    def _hear(self, worker: _Worker, waiting: deque[Task], deaths: dict[str, int]) -> list[Answer]:
+    def _hear(self, worker: _Worker, waiting: deque[Job], deaths: dict[str, int]) -> list[Answer]:
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
@@ -140,22 +140,22 @@ class WorkerPool:
         if message[0] == "broken":
             _, of_the_user, text = message
             raise UserError(text) if of_the_user else RuntimeError(f"a worker could not be set up: {text}")
-        task, worker.task = worker.task, None
-        assert task is not None
+        job, worker.job = worker.job, None
+        assert job is not None
         worker.served += 1
         if worker.served >= self._recycle_after:
             self._remove(worker)
         kind, content, seconds = message
         if kind == "done":
-            return [Answer(task, content, "", seconds)]
-        return [Answer(task, None, content, seconds)]
+            return [Answer(job, content, "", seconds)]
+        return [Answer(job, None, content, seconds)]
 
-    def _bury(self, worker: _Worker, waiting: deque[Task], deaths: dict[str, int]) -> list[Answer]:
-        task, ready = worker.task, worker.ready
+    def _bury(self, worker: _Worker, waiting: deque[Job], deaths: dict[str, int]) -> list[Answer]:
+        job, ready = worker.job, worker.ready
         worker.process.join(timeout=5)
         exit_code = worker.process.exitcode
         self._remove(worker)
-        if task is None:
+        if job is None:
             if not ready:
                 self._failed_starts += 1
                 if self._failed_starts >= _FAILED_STARTS:
@@ -164,11 +164,11 @@ class WorkerPool:
                         f"(exit code {exit_code})"
                     )
             return []
-        deaths[task.id] = deaths.get(task.id, 0) + 1
-        if deaths[task.id] < _ATTEMPTS:
-            waiting.appendleft(task)
+        deaths[job.id] = deaths.get(job.id, 0) + 1
+        if deaths[job.id] < _ATTEMPTS:
+            waiting.appendleft(job)
             return []
-        return [Answer(task, None, f"its worker process ended {_ATTEMPTS} times (exit code {exit_code})", 0.0)]
+        return [Answer(job, None, f"its worker process ended {_ATTEMPTS} times (exit code {exit_code})", 0.0)]
 
     def _remove(self, worker: _Worker) -> None:
         self._workers.remove(worker)

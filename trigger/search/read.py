@@ -9,6 +9,7 @@ from pathlib import Path
 from trigger.errors import UserError
 from trigger.search.candidate import Candidate
 from trigger.search.sweep import FRONT
+from trigger.tasks.interface import Task
 
 __all__ = ["StoredFront", "read_front"]
 
@@ -39,12 +40,14 @@ class StoredFront:
     front: tuple[Candidate, ...]
 
 
-def read_front(run_dir: Path | str) -> StoredFront:
+def read_front(run_dir: Path | str, task: Task) -> StoredFront:
     """Read ``front.json`` of a run.
 
     Parameters
     ----------
     run_dir : Path or str
+    task : Task
+        Of the run's study.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def read_front(run_dir: Path | str) -> StoredFront:
             objectives=tuple(content["objectives"]),
             reference=content["reference_point"],
             hypervolume=tuple(content["hypervolume"]),
-            front=tuple(Candidate.from_json(member) for member in content["front"]),
+            front=tuple(Candidate.from_json(member, task.genome.from_json) for member in content["front"]),
         )
     except FileNotFoundError as error:
         raise UserError(f"'{path}' must exist, and does not: run trigger sweep first") from error

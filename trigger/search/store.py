@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from trigger.errors import UserError
 from trigger.search.candidate import Candidate
+from trigger.tasks.interface import Task
 
 __all__ = ["CANDIDATES", "CandidateStore", "read_candidates"]
 
@@ -25,6 +26,8 @@ class CandidateStore:
     ----------
     run_dir : Path
         Folder of the run; exists.
+    task : Task
+        Of the run's study.
 
     Raises
     ------
@@ -32,9 +35,9 @@ class CandidateStore:
         A complete line is no candidate: the file was edited or damaged.
     """
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, task: Task) -> None:
         self._path = run_dir / CANDIDATES
-        candidates, whole_bytes = _read(self._path)
+        candidates, whole_bytes = _read(self._path, task)
         self._found = {candidate.id: candidate for candidate in reversed(candidates)}
         self._file: BinaryIO = open(self._path, "ab")  # noqa: SIM115  (closed by __exit__)
         if self._file.tell() != whole_bytes:
@@ -63,12 +66,14 @@ class CandidateStore:
         self._found[candidate.id] = candidate
 
 
-def read_candidates(run_dir: Path) -> tuple[Candidate, ...]:
+def read_candidates(run_dir: Path, task: Task) -> tuple[Candidate, ...]:
     """All finished candidates of a run, in the order in which they finished.
 
     Parameters
     ----------
     run_dir : Path
+    task : Task
+        Of the run's study.
 
     Returns
     -------
@@ -80,10 +85,10 @@ def read_candidates(run_dir: Path) -> tuple[Candidate, ...]:
     UserError
         A complete line is no candidate.
     """
-    return tuple({candidate.id: candidate for candidate in _read(run_dir / CANDIDATES)[0]}.values())
+    return tuple({candidate.id: candidate for candidate in _read(run_dir / CANDIDATES, task)[0]}.values())
 
 
-def _read(path: Path) -> tuple[list[Candidate], int]:
+def _read(path: Path, task: Task) -> tuple[list[Candidate], int]:
     if not path.exists():
         return [], 0
     content = path.read_bytes()
@@ -91,7 +96,7 @@ def _read(path: Path) -> tuple[list[Candidate], int]:
     candidates = []
     for number, line in enumerate(content[:whole].splitlines(), start=1):
         try:
-            candidates.append(Candidate.from_json(json.loads(line)))
+            candidates.append(Candidate.from_json(json.loads(line), task.genome.from_json))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"line {number} of {path.name} must be a candidate as written by a sweep, and is damaged or edited; "

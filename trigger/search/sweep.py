@@ -12,21 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from firmware.project.atomic import write_whole
-from sim.events.dataset import load_dataset
-from sim.events.features import CMSSW_LARGE, CMSSW_SMALL
 from trigger.config.canonical import run_folder
 from trigger.config.study import Study
 from trigger.errors import UserError
-from trigger.models.genome import Genome, candidate_id
 from trigger.search.algorithms import ALGORITHMS
-from trigger.search.candidate import Candidate, Stage
+from trigger.search.candidate import Candidate, Stage, candidate_id
 from trigger.search.front import hypervolume, non_dominated, reference_point, spread
+from trigger.search.job import EvaluatorFactory, Job
 from trigger.search.manifest import locked_run
-from trigger.search.operators import anchors
 from trigger.search.pool import Answer, WorkerPool
 from trigger.search.progress import Progress, SweepProgress
 from trigger.search.store import CandidateStore
-from trigger.search.task import EvaluatorFactory, Task
+from trigger.tasks.interface import Genome, Objective
 
 __all__ = ["FRONT", "Sweep", "sweep"]
 
@@ -90,15 +87,13 @@ def sweep(
     """
     folder = Path(run_dir) if run_dir is not None else run_folder(study)
     if factory is None:
-        from trigger.search.evaluate import HgcalEvaluator
-
-        factory = HgcalEvaluator
+        factory = study.task.evaluator
         # Made once, before workers would all find it missing.
-        load_dataset(study.data.settings, Path(study.data.cache_dir))
+        study.task.data.load(study.data.settings, Path(study.data.cache_dir), None)
     workers = study.search.workers or os.cpu_count() or 1
     with (
         locked_run(study, folder),
-        CandidateStore(folder) as store,
+        CandidateStore(folder, study.task) as store,
         WorkerPool(factory, study, folder, workers=workers, recycle_after=study.search.recycle_after) as pool,
     ):
         return _Run(study, folder, store, pool, progress).run()
@@ -115,10 +110,15 @@ class _Run:
     reference: dict[str, float] = field(default_factory=dict)
     volumes: list[float] = field(default_factory=list)
 
+    @property
+    def objectives(self) -> list[Objective]:
+        """What is minimised."""
+        return [self.study.task.objective(name) for name in self.study.search.objectives]
+
     def run(self) -> Sweep:
         search = self.study.search
-        known = anchors(self.study.space, (CMSSW_SMALL, CMSSW_LARGE)) if search.anchors else []
-        batches = ALGORITHMS[search.algorithm](self.study.space, search, self.study.seed, known)
+        known = self.study.task.genome.anchors(self.study.space).values() if search.anchors else ()
+        batches = ALGORITHMS[search.algorithm](self.study, [genome for genome in known if genome is not None])
         pace = _Pace(search.population * search.generations)
         genomes = next(batches, None)
         generation = 0
@@ -142,23 +142,21 @@ class _Run:
 
     def _evaluate(self, stage: Stage, generation: int, genomes: Sequence[Genome], pace: _Pace) -> list[Candidate]:
         """Candidates of these genomes, in their order: from the store where they are, else from the workers."""
-        tasks = [
-            Task(candidate_id(genome, stage), stage, generation, genome, candidate_id(genome)) for genome in genomes
-        ]
-        missing = [task for task in tasks if self.store.get(task.id) is None]
-        pace.done += len(tasks) - len(missing)
+        jobs = [Job(candidate_id(genome, stage), stage, generation, genome, candidate_id(genome)) for genome in genomes]
+        missing = [job for job in jobs if self.store.get(job.id) is None]
+        pace.done += len(jobs) - len(missing)
         for answer in self.pool.run(missing):
             candidate = _candidate(answer, self.study.search.objectives)
             self.store.append(candidate)
             pace.count()
             if self.progress is not None:
-                self.progress(self._state(stage, generation, tasks, pace))
-        found = [self.store.get(task.id) for task in tasks]
+                self.progress(self._state(stage, generation, jobs, pace))
+        found = [self.store.get(job.id) for job in jobs]
         assert all(found)
         return [candidate for candidate in found if candidate is not None]
 
-    def _state(self, stage: Stage, generation: int, tasks: Sequence[Task], pace: _Pace) -> SweepProgress:
-        under_way = [candidate for task in tasks if (candidate := self.store.get(task.id)) is not None]
+    def _state(self, stage: Stage, generation: int, jobs: Sequence[Job], pace: _Pace) -> SweepProgress:
+        under_way = [candidate for job in jobs if (candidate := self.store.get(job.id)) is not None]
         seen = under_way + (self.found if stage == "search" else [])
         feasible = [candidate for candidate in seen if candidate.feasible]
         best: dict[str, float] = (
@@ -183,9 +181,9 @@ class _Run:
                 reason = self.found[0].reason
                 kind = UserError if reason.startswith(UserError.__name__) else RuntimeError
                 raise kind(f"every candidate of the first generation failed; the first: {reason}")
-            self.reference = reference_point(self.found, self.study.search.objectives, self.study.space)
+            self.reference = reference_point(self.found, self.objectives, self.study.space)
         front = non_dominated(self.found, self.study.search.objectives)
-        self.volumes.append(hypervolume(front, self.reference))
+        self.volumes.append(hypervolume(front, self.reference, [one.name for one in self.objectives if one.log]))
         self._write_front("search", generation, front, complete=False)
 
     def _write_front(self, stage: Stage, generation: int, front: Sequence[Candidate], *, complete: bool) -> None:
@@ -210,8 +208,14 @@ class _Run:
         if not finished:
             raise RuntimeError(f"every candidate failed; the first: {candidates[0].reason}")
         closest = min(finished, key=lambda c: (c.violation, c.id))
+        budget = self.study.firmware.latency_budget_ns
+        if budget is None or closest.cost["latency_ns"] <= budget:
+            raise UserError(
+                f"some candidate must keep every constraint, and none of {len(finished)} does; the closest, "
+                f"{closest.id}: {closest.reason or 'breaks one'}; train longer, or allow more in section space"
+            )
         raise UserError(
-            f"firmware.latency_budget_ns ({self.study.firmware.latency_budget_ns:g}) must be met by some candidate, "
+            f"firmware.latency_budget_ns ({budget:g}) must be met by some candidate, "
             f"and none of {len(finished)} does; the closest, {closest.id}, is estimated at "
             f"{closest.cost['latency_ns']:g} ns: raise the budget, or allow fewer bits or units in section space"
         )
@@ -238,7 +242,7 @@ class _Pace:
 
 
 def _candidate(answer: Answer, objectives: Sequence[str]) -> Candidate:
-    task, evaluation = answer.task, answer.evaluation
+    job, evaluation = answer.job, answer.evaluation
     reason = answer.reason
     if evaluation is not None:
         values = [*evaluation.objectives.items(), *evaluation.cost.items(), ("violation", evaluation.violation)]
@@ -247,12 +251,12 @@ def _candidate(answer: Answer, objectives: Sequence[str]) -> Candidate:
         if bad or missing:
             reason = f"objective must be a finite number: {', '.join(bad + missing)}"
     common: dict[str, Any] = {
-        "id": task.id, "stage": task.stage, "generation": task.generation, "genome": task.genome,
+        "id": job.id, "stage": job.stage, "generation": job.generation, "genome": job.genome,
         "seconds": round(answer.seconds, 3),
     }  # fmt: skip
     if evaluation is None or reason:
         return Candidate(**common, status="failed", reason=reason)
     return Candidate(
         **common, status="ok", objectives=evaluation.objectives, cost=evaluation.cost, violation=evaluation.violation,
-        metrics=evaluation.metrics,
+        reason=evaluation.reason, metrics=evaluation.metrics,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from multiprocessing.process import parent_process
 from pathlib import Path
 
 from trigger.config.study import Study
-from trigger.search.task import Evaluate, EvaluatorFactory, Task
+from trigger.search.job import Evaluate, EvaluatorFactory, Job
 
 __all__ = ["one_thread_each", "serve"]
 
@@ -48,9 +48,9 @@ def one_thread_each() -> Iterator[None]:
 
 
 def serve(connection: Connection, factory: EvaluatorFactory, study: Study, run_dir: Path) -> None:
-    """Answer tasks until the connection closes.
+    """Answer jobs until the connection closes.
 
-    Messages sent: ``("ready",)``, ``("broken", kind, text)`` if the set-up failed, and for each task
+    Messages sent: ``("ready",)``, ``("broken", kind, text)`` if the set-up failed, and for each job
     ``("done", Evaluation, seconds)`` or ``("failed", text, seconds)``.
 
     Parameters
@@ -74,10 +74,10 @@ def serve(connection: Connection, factory: EvaluatorFactory, study: Study, run_d
             connection.send(_answer(evaluate, connection.recv()))
 
 
-def _answer(evaluate: Evaluate, task: Task) -> tuple[object, ...]:
+def _answer(evaluate: Evaluate, job: Job) -> tuple[object, ...]:
     started = time.perf_counter()
     try:
-        answer: tuple[object, ...] = ("done", evaluate(task))
+        answer: tuple[object, ...] = ("done", evaluate(job))
     except Exception as error:  # one bad candidate must not end the search
         answer = ("failed", f"{type(error).__name__}: {error}")
     return (*answer, time.perf_counter() - started)

@@ -1,7 +1,7 @@
-"""Quantisation-aware training, pruning, and the metrics of what comes out of it."""
+"""Quantisation-aware training of classifiers, pruning, and the metrics of what comes out of it."""
 
-from trigger.train.events import Events, events_of
+from trigger.train.events import Events
 from trigger.train.fit import Trained, fit
-from trigger.train.metrics import Metrics, WorkingPoint, measure, roc
+from trigger.train.metrics import Metrics, WorkingPoint, roc
 
-__all__ = ["Events", "Metrics", "Trained", "WorkingPoint", "events_of", "fit", "measure", "roc"]
+__all__ = ["Events", "Metrics", "Trained", "WorkingPoint", "fit", "roc"]

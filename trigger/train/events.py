@@ -1,4 +1,4 @@
-"""Events as a network sees them: input words, class, pseudorapidity."""
+"""Events as a network that tells two classes apart sees them: input words, class, pseudorapidity."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.events.table import ClusterTable
-from trigger.models.genome import Genome
-from trigger.models.hgcal import event_words
-
-__all__ = ["Events", "events_of"]
+__all__ = ["Events"]
 
 
 @dataclass(frozen=True)
@@ -33,26 +29,3 @@ class Events:
 
     def __len__(self) -> int:
         return len(self.is_signal)
-
-
-def events_of(genome: Genome, table: ClusterTable) -> Events:
-    """The events of a table of clusters, digitised as a genome wants them.
-
-    Parameters
-    ----------
-    genome : Genome
-    table : ClusterTable
-
-    Returns
-    -------
-    Events
-    """
-    columns = {name: _column(table, name) for name, _ in genome.inputs}
-    return Events(event_words(genome, columns), table.label == 1, table.eta)
-
-
-def _column(table: ClusterTable, name: str) -> NDArray[np.floating]:
-    if name in table.names:
-        return table.column(name)
-    # The context variables are fields of their own.
-    return table.pt_gev if name == "pt" else np.abs(table.eta)

@@ -17,19 +17,9 @@ from numpy.typing import NDArray
 from trigger.errors import UserError
 from trigger.train.intervals import clopper_pearson
 
-__all__ = [
-    "ETA_REGIONS", "SIGNAL_EFFICIENCIES", "Metrics", "WorkingPoint", "auc", "check_two_classes", "measure", "roc",
-    "working_point",
-]  # fmt: skip
+__all__ = ["SIGNAL_EFFICIENCIES", "Metrics", "WorkingPoint", "auc", "check_two_classes", "roc", "working_point"]
 
 SIGNAL_EFFICIENCIES = (0.90, 0.95, 0.975, 0.995)
-ETA_REGIONS: dict[str, tuple[float, float]] = {
-    "inclusive": (0.0, np.inf),
-    "low_eta": (1.5, 2.7),
-    "high_eta": (2.7, 3.0),
-}
-"""Regions of |eta|, lower edge included: CMSSW's two, and all."""
-
 Words = NDArray[np.int64]
 
 
@@ -50,7 +40,7 @@ class WorkingPoint:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics of one region."""
+    """Metrics of a selection of events."""
 
     signal_events: int
     background_events: int
@@ -60,46 +50,6 @@ class Metrics:
     def to_json(self) -> dict[str, Any]:
         """Plain values for a file."""
         return asdict(self)
-
-
-def measure(
-    words: Words, is_signal: NDArray[np.bool_], eta: NDArray[np.floating], extra: tuple[float, ...] = ()
-) -> dict[str, Metrics]:
-    """AUC and working points, inclusive and in each region of |eta|.
-
-    Parameters
-    ----------
-    words : int64 array of shape (events,)
-        Output words of the network.
-    is_signal : bool array of shape (events,)
-    eta : float array of shape (events,)
-    extra : tuple of float
-        Signal efficiencies beside `SIGNAL_EFFICIENCIES`.
-
-    Returns
-    -------
-    dict of str to Metrics
-        By the names of `ETA_REGIONS`; a region without both classes is left out, the inclusive one never.
-
-    Raises
-    ------
-    UserError
-        The events are none, or all of one class.
-    """
-    check_two_classes(is_signal)
-    wanted = tuple(sorted({*SIGNAL_EFFICIENCIES, *extra}))
-    found: dict[str, Metrics] = {}
-    for name, (low, high) in ETA_REGIONS.items():
-        inside = (np.abs(eta) >= low) & (np.abs(eta) < high) if name != "inclusive" else np.ones(len(words), dtype=bool)
-        signal, background = words[inside & is_signal], words[inside & ~is_signal]
-        if len(signal) and len(background):
-            found[name] = Metrics(
-                signal_events=len(signal),
-                background_events=len(background),
-                auc=auc(signal, background),
-                working_points=tuple(working_point(signal, background, efficiency) for efficiency in wanted),
-            )
-    return found
 
 
 def check_two_classes(is_signal: NDArray[np.bool_], subject: str = "the data set") -> None:

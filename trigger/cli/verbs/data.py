@@ -6,41 +6,23 @@ from argparse import Namespace
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-
-from sim.events.dataset import load_dataset
-from sim.events.table import ClusterTable
 from trigger.cli.outcome import Outcome
 from trigger.cli.progress import Advance, progress
 from trigger.cli.workspace import Workspace, open_workspace
+from trigger.tasks.interface import Samples
 
-__all__ = ["class_counts", "events", "verb"]
+__all__ = ["events", "verb"]
 
 
 def verb(options: Namespace) -> Outcome:
     """Load every sample once, so that it is in the cache."""
     workspace = open_workspace(options)
-    return data_outcome(workspace, events(workspace))
+    study = workspace.study
+    found = study.task.data.describe(study.data.settings, events(workspace))
+    return Outcome({"verb": "data", **found.content}, found.lines)
 
 
-def data_outcome(workspace: Workspace, tables: dict[str, ClusterTable]) -> Outcome:
-    """What the samples hold."""
-    counts = class_counts(tables)
-    lines = [
-        f"{split:<11}{found['signal']:>9,} signal {found['background']:>9,} background"
-        for split, found in counts.items()
-    ]
-    variables = len(next(iter(tables.values())).names)
-    where = (
-        "read from the user's tables" if workspace.study.data.settings.files else f"in {workspace.study.data.cache_dir}"
-    )
-    return Outcome(
-        {"verb": "data", "events": counts, "variables": variables},
-        (f"events, {variables} variables each, {where}", *lines),
-    )
-
-
-def events(workspace: Workspace) -> dict[str, ClusterTable]:
+def events(workspace: Workspace) -> Samples:
     """Samples ``train``, ``validation`` and ``test``, from the cache where they are there."""
     data = workspace.study.data
     with ExitStack() as stack:
@@ -53,15 +35,4 @@ def events(workspace: Workspace) -> dict[str, ClusterTable]:
             if advance is not None:
                 advance(done, total)
 
-        return load_dataset(data.settings, Path(data.cache_dir), show)
-
-
-def class_counts(tables: dict[str, ClusterTable]) -> dict[str, dict[str, int]]:
-    """Events by sample and class."""
-    return {
-        split: {
-            "signal": int(np.count_nonzero(table.label == 1)),
-            "background": int(np.count_nonzero(table.label != 1)),
-        }
-        for split, table in tables.items()
-    }
+        return workspace.study.task.data.load(data.settings, Path(data.cache_dir), show)

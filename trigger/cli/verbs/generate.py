@@ -6,16 +6,17 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from trigger.cli.outcome import Outcome
 from trigger.cli.progress import hint, say
+from trigger.cli.verbs.data import events
 from trigger.cli.verbs.project_text import project_lines, project_result
 from trigger.cli.verbs.synthesis import check_tools, synthesise
 from trigger.cli.workspace import Workspace, open_workspace, read_json
-from trigger.config.sections import ChoiceSection
+from trigger.config import Study
+from trigger.config.sections import BUDGETS
 from trigger.errors import UserError
 from trigger.search.candidate import Candidate
+from trigger.tasks.interface import ProjectRequest
 
 __all__ = ["generate", "verb"]
 
@@ -58,51 +59,28 @@ def generate(workspace: Workspace, *, again: bool = True) -> Outcome:
     """
     from trigger.search import choose, read_front
 
-    stored = read_front(workspace.run_dir)
+    study = workspace.study
+    stored = read_front(workspace.run_dir, study.task)
     if not stored.complete:
         raise UserError(
             f"the search in '{workspace.run_dir}' must be finished, and stopped after generation "
             f"{stored.generation + 1}; continue it with: trigger sweep {workspace.config_path}"
         )
-    study = workspace.study
-    candidate = choose(stored.front, study.choice)
+    candidate = choose(stored.front, study.choice, study.task)
     project = workspace.project_dir(candidate.id)
     if not again and _is_there(workspace, candidate, project):
         say(f"generate: kept {project}")
         return _outcome(workspace, candidate, project)
-
-    from firmware.adder_graph import emulate, load_program
-    from firmware.convert import convert
-    from firmware.project import read_project
-    from trigger.cli.verbs.data import events
-    from trigger.models.hgcal import OUTPUT, word_meanings
-    from trigger.report.evaluation import evaluate
-    from trigger.search.evaluate import read_model
-    from trigger.train.events import events_of
-
-    test = events_of(candidate.genome, events(workspace)["test"])
-    stimulus = {port: words[: study.verify.events] for port, words in test.words.items()}
-    network = read_model(workspace.run_dir, candidate.id)
+    samples = events(workspace)
     hint(f"generate: {candidate.id} -> {project}")
-    points = candidate.metrics["validation"]["inclusive"]["working_points"]
-    about = {
-        "study": study.study.name,
-        "candidate": candidate.id,
-        **word_meanings(candidate.genome),
-        "thresholds": [{key: point[key] for key in ("wanted_signal_efficiency", "threshold")} for point in points],
-    }
-    convert(network, project.parent, study.firmware, name=project.name, events=stimulus, about=about)
-    program = load_program(read_project(project).program)
-    words = np.asarray(emulate(program, test.words)[OUTPUT]).reshape(len(test))
-    features = tuple(name for name, _ in candidate.genome.inputs)
-    label = f"chosen candidate {candidate.id}"
-    judged = evaluate("chosen", label, features, words, test.is_signal, test.eta, study.search.signal_efficiency)
+    request = ProjectRequest(candidate=candidate, samples=samples, run_dir=workspace.run_dir, project=project)
+    judged = study.task.make_project(study, request)
     workspace.write_json(
         workspace.chosen_file,
         {
             "schema": 1,
             "id": candidate.id,
-            "reason": reason(study.choice),
+            "reason": reason(study),
             "genome": candidate.genome.to_json(),
             "project": workspace.shown(project),
             "evaluation": judged,
@@ -111,25 +89,22 @@ def generate(workspace: Workspace, *, again: bool = True) -> Outcome:
     return _outcome(workspace, candidate, project)
 
 
-def reason(choice: ChoiceSection) -> str:
+def reason(study: Study) -> str:
     """Why a candidate was chosen, in words."""
+    choice = study.choice
     if choice.id is not None:
         return "chosen by its id"
-    budgets = [
-        f"at most {value:,.10g} {unit}"
-        for value, unit in ((choice.max_lut, "LUT"), (choice.max_bits, "input bits"), (choice.max_latency_ns, "ns"))
-        if value is not None
-    ]
-    if budgets:
-        return f"the best of the front with {' and '.join(budgets)}"
-    return f"the knee of the front: cheapest within {choice.tolerance:.0%} of the best background efficiency"
+    if choice.budgets:
+        kept = [f"at most {value:,.10g} {BUDGETS[key][1]}" for key, value in choice.budgets.items()]
+        return f"the best of the front with {' and '.join(kept)}"
+    return f"the knee of the front: cheapest within {choice.tolerance:.0%} of the best {study.task.accuracy.label}"
 
 
 def _is_there(workspace: Workspace, candidate: Candidate, project: Path) -> bool:
     from firmware.project import read_project
 
     chosen = read_json(workspace.chosen_file)
-    if chosen is None or chosen["id"] != candidate.id or chosen["reason"] != reason(workspace.study.choice):
+    if chosen is None or chosen["id"] != candidate.id or chosen["reason"] != reason(workspace.study):
         return False
     try:
         read_project(project)
@@ -145,7 +120,7 @@ def _outcome(workspace: Workspace, candidate: Candidate, project: Path) -> Outco
     budget = workspace.study.firmware.latency_budget_ns
     latency_ns = found["latency_cycles"] * found["clock_period_ns"]
     passed = budget is None or latency_ns <= budget
-    lines = [candidate_line(candidate).strip(), *project_lines(project)]
+    lines = [candidate_line(candidate, workspace.study.task).strip(), *project_lines(project)]
     if not passed:
         lines.append(f"BUDGET NOT MET: latency {latency_ns:.1f} ns, and firmware.latency_budget_ns is {budget:g}")
     result: dict[str, Any] = {

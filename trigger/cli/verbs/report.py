@@ -11,10 +11,9 @@ from firmware.project.atomic import write_whole
 from firmware.settings import PARTS
 from trigger.cli.outcome import Outcome
 from trigger.cli.progress import progress, say
-from trigger.cli.verbs.data import class_counts, events
+from trigger.cli.verbs.data import events
 from trigger.cli.workspace import Workspace, open_workspace, read_json
 from trigger.errors import UserError
-from trigger.models.genome import Genome
 
 __all__ = ["verb", "write_report"]
 
@@ -38,12 +37,12 @@ def write_report(workspace: Workspace, *, count: bool = False) -> Outcome:
     UserError
         There is no front yet.
     """
-    from firmware.network.serial import from_json
     from trigger.report.gather import gather
     from trigger.report.page import render
     from trigger.search import read_candidates, read_front
 
-    stored = read_front(workspace.run_dir)
+    study = workspace.study
+    stored = read_front(workspace.run_dir, study.task)
     manifest = read_json(workspace.run_dir / "manifest.json")
     if manifest is None:
         raise UserError(
@@ -51,18 +50,17 @@ def write_report(workspace: Workspace, *, count: bool = False) -> Outcome:
         )
     chosen = read_json(workspace.chosen_file)
     project = workspace.project_dir(chosen["id"]) if chosen else None
-    model = workspace.run_dir / "models" / f"{chosen['id']}.json" if chosen else None
     record = gather(
-        workspace.study,
+        study,
+        run_dir=workspace.run_dir,
         stored=stored,
-        candidates=read_candidates(workspace.run_dir),
+        candidates=read_candidates(workspace.run_dir, study.task),
         manifest=manifest,
         folder=workspace.shown(workspace.run_dir),
         config_path=workspace.shown_config,
         overrides=workspace.overrides,
         baselines=_baselines(workspace, chosen),
         chosen=chosen,
-        network=from_json(model.read_text(encoding="utf-8")) if model else None,
         project=project,
         primitives=_primitives(workspace, project, count=count) if project else None,
     )
@@ -83,24 +81,17 @@ def _primitives(workspace: Workspace, project: Path, *, count: bool) -> dict[str
 
 
 def _baselines(workspace: Workspace, chosen: dict[str, Any] | None) -> dict[str, Any]:
-    """The references, from their file if they are of the same sets of variables."""
-    from trigger.report.baselines import baselines, variable_sets
-
-    genome = Genome.from_json(chosen["genome"]) if chosen else None
-    features = tuple(name for name, _ in genome.inputs) if genome else ()
+    """The references, from their file if what they depend on is the same."""
+    study = workspace.study
+    task = study.task
+    genome = task.genome.from_json(chosen["genome"]) if chosen else None
+    key = dict(task.baselines.key(study, genome))
     stored = read_json(workspace.baselines_file)
-    if stored is not None and stored.get("same_variables") == list(features):
+    if stored is not None and all(name in stored and stored[name] == value for name, value in key.items()):
         return stored
-    tables = events(workspace)
-    sets = variable_sets(features, tables["train"].names)
+    samples = events(workspace)
     with progress("references") as advance:
-        found = baselines(
-            tables,
-            sets,
-            seed=workspace.study.seed,
-            signal_efficiency=workspace.study.search.signal_efficiency,
-            advance=advance,
-        )
-    content = {"schema": 1, "same_variables": list(features), "events": class_counts(tables), "classifiers": found}
+        found = task.baselines.make(study, samples, genome, advance)
+    content = {"schema": 1, **key, **found}
     workspace.write_json(workspace.baselines_file, content)
     return content

@@ -11,15 +11,9 @@ from trigger.cli.verbs.data import events
 from trigger.cli.workspace import Workspace, open_workspace
 from trigger.search.candidate import Candidate
 from trigger.search.progress import SweepProgress
+from trigger.tasks.interface import Task
 
 __all__ = ["search", "verb"]
-
-_FORMATS = {
-    "background_efficiency": ("background", "{:.2%}"),
-    "input_bits": ("bits", "{:.0f}"),
-    "lut": ("LUT", "{:,.0f}"),
-    "latency_ns": ("ns", "{:.1f}"),
-}
 
 
 def verb(options: Namespace) -> Outcome:
@@ -38,7 +32,7 @@ def search(workspace: Workspace) -> Outcome:
         def show(state: SweepProgress) -> None:
             if state.stage not in bars:
                 bars[state.stage] = stack.enter_context(progress("search" if state.stage == "search" else "front"))
-            bars[state.stage](state.done, state.total, _note(state), state.seconds_left)
+            bars[state.stage](state.done, state.total, _note(state, workspace.study.task), state.seconds_left)
 
         found = sweep(workspace.study, workspace.run_dir, show)
     finished = sum(candidate.status == "ok" for candidate in found.candidates)
@@ -52,23 +46,21 @@ def search(workspace: Workspace) -> Outcome:
         "front": [{"id": c.id, "objectives": dict(c.objectives)} for c in found.front],
     }
     head = f"front of {len(found.front)} out of {len(found.candidates)} candidates, hypervolume {volume:.4f}"
-    return Outcome(result, (head, *(candidate_line(candidate) for candidate in found.front)))
+    return Outcome(result, (head, *(candidate_line(candidate, workspace.study.task) for candidate in found.front)))
 
 
-def candidate_line(candidate: Candidate) -> str:
+def candidate_line(candidate: Candidate, task: Task) -> str:
     """A candidate's objectives in one line."""
-    values = "  ".join(f"{_text(name, value):>10} {_FORMATS[name][0]}" for name, value in candidate.objectives.items())
+    shown = [(task.objective(name), value) for name, value in candidate.objectives.items()]
+    values = "  ".join(f"{objective.text(value):>10} {objective.short}" for objective, value in shown)
     return f"  {candidate.id}  {values}"
 
 
-def _note(state: SweepProgress) -> str:
-    best = ", ".join(f"{_FORMATS[name][0]} {_text(name, value)}" for name, value in state.best.items())
+def _note(state: SweepProgress, task: Task) -> str:
+    shown = [(task.objective(name), value) for name, value in state.best.items()]
+    best = ", ".join(f"{objective.short} {objective.text(value)}" for objective, value in shown)
     generation = (
         f"generation {state.generation + 1}/{state.generations}" if state.stage == "search" else "final training"
     )
     failed = f", {state.failed} failed" if state.failed else ""
     return f"{generation}, best {best or 'none yet'}{failed}"
-
-
-def _text(name: str, value: float) -> str:
-    return _FORMATS[name][1].format(value)

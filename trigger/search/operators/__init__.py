@@ -1,8 +1,5 @@
-"""Genetic operators on genomes, one a file; each takes its own random generator and is a function of it alone."""
+"""Genetic operators that fit any space which is a flat table of ordered choices."""
 
-from trigger.search.operators.anchors import anchors
-from trigger.search.operators.crossover import crossover
-from trigger.search.operators.initialise import random_genome
-from trigger.search.operators.mutation import mutate
+from trigger.search.operators.choices import ChoiceGenome, choice_operations, step
 
-__all__ = ["anchors", "crossover", "mutate", "random_genome"]
+__all__ = ["ChoiceGenome", "choice_operations", "step"]

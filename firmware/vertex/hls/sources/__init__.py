@@ -1,0 +1,1 @@
+"""The vertex finder's own HLS C++, with ``@top@`` for the name of the top function."""

@@ -1,0 +1,1 @@
+"""The task's part of the report."""
