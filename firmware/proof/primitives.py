@@ -67,12 +67,17 @@ class PrimitiveProof:
         """Every distinct instance is proven."""
         return self.proven == self.distinct and not self.failed
 
+    @property
+    def refuted(self) -> bool:
+        """Some instance is wrong, or was not shown right."""
+        return not self.passed
+
     def to_json(self) -> dict[str, Any]:
-        """Plain types."""
+        """Plain types, as in ``verify.json``: the same whatever the cache held."""
         return {
             "proven": self.passed, "instances": self.instances, "distinct": self.distinct,
-            "distinct_proven": self.proven, "from_cache": self.from_cache, "failed": list(self.failed),
-            "damaged_cache_entries": self.damaged, "assigns_simulated": self.assigns, "prover": self.prover,
+            "distinct_proven": self.proven, "failed": list(self.failed), "assigns_simulated": self.assigns,
+            "prover": self.prover,
         }  # fmt: skip
 
     def __str__(self) -> str:

@@ -23,6 +23,9 @@ POINT_LIMIT = 1 << 16
 RETRY_LIMIT = 1 << 22
 """Ranges up to this many integers are looked at point by point where pieces did not decide."""
 
+_RETRY_RANGES = 16
+"""As many ranges of that size at once."""
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -123,20 +126,20 @@ def prove(
     ports = _port_findings(program, network)
     if ports:
         return _proof(program, Coverage(), ports, None)
-    proof, wide = _attempt(program, network, point_limit, ())
-    if not proof.proven and not proof.refuted and wide and all(_points(key) <= retry_limit for key in wide.values()):
-        return _attempt(program, network, point_limit, tuple(wide))[0]
-    return proof
-
-
-def _points(bounds: tuple[int, int]) -> int:
-    return bounds[1] - bounds[0] + 1
+    forced: dict[Key, int] = {}
+    while True:
+        proof, wide = _attempt(program, network, point_limit, tuple(forced))
+        forced |= wide
+        if proof.proven or proof.refuted or not wide:
+            return proof
+        if max(forced.values()) > retry_limit or sum(forced.values()) > _RETRY_RANGES * retry_limit:
+            return proof
 
 
 def _attempt(
     program: Program, network: Network, point_limit: int, forced: tuple[Key, ...]
-) -> tuple[Proof, Mapping[Key, tuple[int, int]]]:
-    """A proof, and the ranges that were looked at in pieces."""
+) -> tuple[Proof, dict[Key, int]]:
+    """A proof, and the ranges that were looked at in pieces, with their numbers of integers."""
     space, coverage = Space(point_limit, forced), Coverage()
     tensors = network_forms(space, network, coverage)
     space.frozen = True
@@ -154,7 +157,7 @@ def _attempt(
         differing = [Finding("too_large", layer, None, reason) for layer, reason in coverage.not_looked_at]
     findings = (*found.findings, *differing)
     first = (_first_layer(space, network, tensors, found) or findings[0].layer) if findings else None
-    wide = {group.key: (group.low, group.high) for group in space.groups if not group.pointwise}
+    wide = {group.key: group.points for group in space.groups if not group.pointwise}
     return _proof(program, coverage, findings, first), wide
 
 
@@ -203,7 +206,7 @@ def _output_findings(space: Space, port: OutputPort, tensor: FormTensor, found: 
         elif not space.equal(got, words):
             message = f"output '{port.name}', element {element}, is not the network's"
             findings.append(Finding("differs", port.name, None, message))
-        elif not _fits(words, port):
+        elif not space.multiple_of(words, 0) or not _fits(words, port):
             message = f"output '{port.name}', element {element}, does not fit its port"
             findings.append(Finding("leaves_interval", port.name, None, message))
     return findings

@@ -186,7 +186,8 @@ class Space:
             return
         cuts = cuts[(cuts > place.low) & (cuts <= place.high)]
         before = place.starts
-        starts = np.union1d(before, cuts)
+        starts = np.sort(np.concatenate([before, cuts]))
+        starts = starts[np.append(True, starts[1:] != starts[:-1])]
         if len(starts) > _MAX_PIECES:
             raise TooLarge(f"a function over {place.points} values has more than {_MAX_PIECES} pieces")
         if len(starts) == len(before):

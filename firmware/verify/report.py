@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from firmware.project.atomic import write_whole
 from firmware.verify.compare import Mismatch
+
+if TYPE_CHECKING:
+    from firmware.proof import PrimitiveProof, Proof
 
 __all__ = ["Check", "VerifyResult", "write_results"]
 
@@ -89,6 +92,10 @@ class VerifyResult:
     simulator : str
     edited : tuple of str
         Files that differ from what was generated, if that was allowed.
+    proof : Proof or None
+        Of the emulator's program against the network, for all inputs; None: not attempted.
+    primitives : PrimitiveProof or None
+        Of the Verilog library's instances, for all inputs; None: not asked for.
     """
 
     name: str
@@ -101,11 +108,27 @@ class VerifyResult:
     seed: int
     simulator: str
     edited: tuple[str, ...] = ()
+    proof: Proof | None = None
+    primitives: PrimitiveProof | None = None
 
     @property
     def passed(self) -> bool:
-        """Every check passed, and there was at least one."""
-        return bool(self.checks) and all(check.passed for check in self.checks)
+        """Every check passed, there was at least one, and no proof found anything wrong."""
+        return (
+            bool(self.checks)
+            and all(check.passed for check in self.checks)
+            and not any(proof.refuted for _, proof in self._proofs)
+        )
+
+    @property
+    def proof_lines(self) -> tuple[str, ...]:
+        """What was shown for all inputs, one line a proof."""
+        return tuple(f"{name}: {proof}" for name, proof in self._proofs)
+
+    @property
+    def _proofs(self) -> list[tuple[str, Proof | PrimitiveProof]]:
+        found = (("proof", self.proof), ("primitives", self.primitives))
+        return [(name, proof) for name, proof in found if proof is not None]
 
     def check(self, name: str) -> Check:
         """The check of that name; KeyError if it was not made."""
@@ -119,6 +142,8 @@ class VerifyResult:
         return {
             "schema": SCHEMA, "name": self.name, "passed": self.passed,
             "checks": [check.to_json() for check in self.checks],
+            "proof": None if self.proof is None else self.proof.to_json(),
+            "primitives": None if self.primitives is None else self.primitives.to_json(),
             "latency_cycles": self.latency_cycles, "ii": self.ii, "clock_period_ns": self.clock_period_ns,
             "resources": dict(self.resources),
             "stimulus": {"seed": self.seed, "events": dict(self.stimulus)},
@@ -126,10 +151,11 @@ class VerifyResult:
         }  # fmt: skip
 
     def to_junit(self) -> str:
-        """JUnit XML: one test case a check."""
-        failures = sum(not check.passed for check in self.checks)
+        """JUnit XML: one test case a check, and one a proof."""
+        failures = sum(not check.passed for check in self.checks) + sum(proof.refuted for _, proof in self._proofs)
         suite = ElementTree.Element(
-            "testsuite", name=f"verify.{self.name}", tests=str(len(self.checks)), failures=str(failures),
+            "testsuite", name=f"verify.{self.name}", tests=str(len(self.checks) + len(self._proofs)),
+            failures=str(failures),
             errors="0", skipped="0",
         )  # fmt: skip
         for check in self.checks:
@@ -139,6 +165,11 @@ class VerifyResult:
                 failure = ElementTree.SubElement(case, "failure", message=message)
                 failure.text = _printable(str(check))
             ElementTree.SubElement(case, "system-out").text = _printable(str(check))
+        for (name, proof), line in zip(self._proofs, self.proof_lines, strict=True):
+            case = ElementTree.SubElement(suite, "testcase", classname=self.name, name=name)
+            if proof.refuted:
+                ElementTree.SubElement(case, "failure", message="refuted").text = _printable(line)
+            ElementTree.SubElement(case, "system-out").text = _printable(line)
         ElementTree.indent(suite)
         return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 

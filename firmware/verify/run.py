@@ -15,6 +15,8 @@ from firmware.adder_graph import load_program
 from firmware.errors import UserError
 from firmware.network.serial import from_json
 from firmware.project import Project, Vectors, cache_dir, read_project, read_vectors
+from firmware.proof import prove
+from firmware.proof import prove_primitives as prove_library
 from firmware.verify.build_ahead import build_ahead
 from firmware.verify.report import Check, VerifyResult, write_results
 from firmware.verify.rtl_rung import check_rtl
@@ -35,9 +37,9 @@ EventWords = Mapping[str, NDArray[np.integer]]
 
 
 def verify(
-    project: Path | str, *, events: EventWords | FinderEvents | None = None, simulator: str = "verilator", n_events: int = 20_000,
-    rtl_events: int | None = None, seed: int = 0, allow_edited: bool = False, checks: Collection[str] = CHECKS,
-    progress: Callable[[str], None] | None = None,
+    project: Path | str, *, events: EventWords | FinderEvents | None = None, simulator: str = "verilator",
+    n_events: int = 20_000, rtl_events: int | None = None, seed: int = 0, allow_edited: bool = False,
+    checks: Collection[str] = CHECKS, prove_primitives: bool = False, progress: Callable[[str], None] | None = None,
 ) -> VerifyResult:
     """Prove that a project's model, emulator, HLS and Verilog compute the same integers.
 
@@ -62,14 +64,17 @@ def verify(
     allow_edited : bool
         Verify files that were edited by hand.
     checks : collection of str
-        Some of ``CHECKS``.
+        Some of ``CHECKS``. With all of them, the emulator's program is also proven equal to the network for all inputs.
+    prove_primitives : bool
+        Prove every distinct instance of the Verilog library with Yosys too: minutes for a large design, kept in the
+        cache.
     progress : callable, optional
         Told in words what is being done, and each check's outcome.
 
     Returns
     -------
     VerifyResult
-        ``passed`` only if every check passed.
+        ``passed`` only if every check passed and nothing was refuted.
 
     Raises
     ------
@@ -80,6 +85,8 @@ def verify(
     _check_request(checks, simulator, n_events, rtl_events)
     opened = read_project(project, allow_edited=allow_edited)
     if opened.manifest.kind != "network":
+        if prove_primitives:
+            raise UserError(f"prove_primitives must be left out for a {opened.manifest.kind}; it is for networks")
         amount = {"n_events": n_events, "rtl_events": rtl_events, "seed": seed, "simulator": simulator}
         return _other_kind(opened, events, checks, say, amount)
     if events is not None and not isinstance(events, Mapping):
@@ -91,6 +98,12 @@ def verify(
     stimulus = default_stimulus(ports, n_events=n_events, seed=seed, study=study, events=events)
     say(f"emulator: {stimulus.events} events")
     network = from_json(opened.network.read_text())
+    proof = prove(program, network) if set(checks) == set(CHECKS) else None
+    if proof is not None:
+        say(f"proof: {proof}")
+    primitives = prove_library(opened.rtl, progress=say) if prove_primitives else None
+    if primitives is not None:
+        say(f"primitives: {primitives}")
     found: list[Check] = []
     latency_cycles, ii = None, None
     try:
@@ -113,6 +126,7 @@ def verify(
         name=opened.manifest.name, checks=tuple(found), latency_cycles=latency_cycles, ii=ii,
         clock_period_ns=opened.manifest.clock_period_ns, resources=opened.manifest.resources,
         stimulus=stimulus.kinds, seed=seed, simulator=simulator, edited=opened.edited,
+        proof=proof, primitives=primitives,
     )  # fmt: skip
     if {check.name for check in found} == set(CHECKS):
         write_results(result, opened.folder)

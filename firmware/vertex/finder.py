@@ -269,7 +269,8 @@ def _check_histogram(finder: VertexFinder) -> None:
             raise UserError(f"{name} must be a power of two and at least 4, not {value}")
     if finder.bins > 1 << finder.z0.width:
         raise UserError(
-            f"bins must be at most 2**{finder.z0.width}, one a step of z0, not {finder.bins}: the rest could not be told apart"
+            f"bins must be at most 2**{finder.z0.width}, one a step of z0, not {finder.bins}: "
+            "the rest could not be told apart"
         )
     if finder.bins_per_clock >= finder.bins:
         raise UserError(f"bins_per_clock must be below bins ({finder.bins}), not {finder.bins_per_clock}")

@@ -92,7 +92,7 @@ def block_costs(
 
     Networks as `firmware.resources.estimate` has them. The other blocks follow their Verilog: so many registers,
     adders, multiplexers and memories of LUTs, with factors fitted to what Yosys makes of them (see
-    ``docs/resources.md``).
+    ``docs/vertex_finder.md``).
     """
     timing = finder_timing(finder, settings, as_traced(programs))
     lanes = finder.lanes
@@ -148,8 +148,8 @@ def _histogram(finder: VertexFinder, weight_cycles: int) -> BlockCost:
     memory = columns * 2 * _memory(width, 2 * finder.rows)
     bin_bits = finder.bins.bit_length() - 1
     delay = bin_bits * ceil(weight_cycles / 32)
-    lut = 2 * columns * width + 3 * width + finder.rows // 2 + _TRACK_COUNTER.lut
-    ff = columns * width + 3 * width + 2 * finder.rows + finder.weight_format.width + bin_bits + _TRACK_COUNTER.ff
+    lut = round(1.5 * columns * width + 4.6 * finder.rows) + 60 + _TRACK_COUNTER.lut
+    ff = columns * width + 2 * finder.rows + 2 * width + 30 + bin_bits + _TRACK_COUNTER.ff
     return BlockCost(lut + memory + delay, ff)
 
 
@@ -171,7 +171,7 @@ def _window(finder: VertexFinder) -> BlockCost:
 def _argmax(finder: VertexFinder) -> BlockCost:
     """A comparison and a multiplexer a node."""
     columns, width = finder.bins_per_clock, finder.pattern_format.width
-    return BlockCost(columns * (2 * width + 5), columns * (width + 3))
+    return BlockCost(columns * max(round(2.5 * width) - 6, width), columns * (width + 3))
 
 
 def _buffer(finder: VertexFinder, slots: int, width: int) -> BlockCost:

@@ -1,7 +1,7 @@
 """A finder small enough to be computed by hand, and words for it.
 
-Track word of 32 bits: z0 (8 bits, signed) at 0, a (3 bits) at 8, s (4 bits, signed) at 12, valid at 31. A track weighs a;
-its association word is its feature t less its distance; t is ten times the magnitude of s, by a table.
+Track word of 32 bits: z0 (8 bits, signed) at 0, a (3 bits) at 8, s (4 bits, signed) at 12, valid at 31. A track
+weighs a; its association word is its feature t less its distance; t is ten times the magnitude of s, by a table.
 """
 
 from __future__ import annotations

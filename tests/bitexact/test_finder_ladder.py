@@ -121,6 +121,12 @@ def test_what_cannot_be_had_is_refused_and_nothing_stays(finder, tmp_path, chang
     assert list(tmp_path.iterdir()) == []
 
 
+def test_finder_events_are_none_of_a_network(finder, tmp_path):
+    with pytest.raises(UserError, match="events of a network must be a mapping of its inputs' names to words"):
+        firmware.convert(finder.weight, tmp_path, SETTINGS, name="x", events=example_events(finder, 3))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_models_of_another_finder_are_refused(project, tmp_path):
     with pytest.raises(UserError, match="model 'weight' must be the one that the finder's network 'weight' describes"):
         convert_finder(example_finder(1, **SHAPE), tmp_path, SETTINGS, name="x", models=load_models(project))

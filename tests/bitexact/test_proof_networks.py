@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from firmware.adder_graph import trace_network
+from firmware.adder_graph.pairs import as_pairs
 from firmware.network.fixed_point import FixedPoint
 from firmware.network.layers import Dense, Input, MaxPooling1D, Quantise, Relu
 from firmware.network.network import Network
@@ -171,3 +173,13 @@ def test_no_operand_is_without_bits():
     assert prove(program, network).proven
     used = {address for op in program.comb.ops for address in op.addr}
     assert all(sum(program.comb.ops[place].qint.kif) > 0 for place in used)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_emulator_runs_is_proven_as_well(seed):
+    """The compiled interpreter runs ternary adders as pairs: another program, and the same network."""
+    network = random_network(7000 + seed, max_bits=8)
+    program = trace_network(network, fast=True)
+    pairs = as_pairs(program.comb)
+    proof = prove(replace(program, comb=pairs, layer_of_op=("",) * len(pairs.ops)), network)
+    assert proof.proven, str(proof)

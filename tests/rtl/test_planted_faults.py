@@ -29,6 +29,7 @@ def test_a_clean_project_passes_every_rung(project_copy):
     assert result.passed
     assert [check.name for check in result.checks] == list(CHECKS)
     assert all(check.mismatches == 0 and check.first_mismatch is None for check in result.checks)
+    assert result.proof.proven
     manifest = json.loads((project_copy / "manifest.json").read_text())
     assert (result.latency_cycles, result.ii) == (manifest["latency_cycles"], manifest["ii"])
     assert json.loads((project_copy / "verify.json").read_text()) == result.to_json()
@@ -105,6 +106,7 @@ def test_a_changed_emulator_stands_against_all_others(project_copy, fault):
     result = verify(project_copy)
     assert not result.passed
     assert [check.passed for check in result.checks] == [False] * len(CHECKS)
+    assert result.proof.refuted
     assert result.check("qkeras_vs_emulator").first_mismatch.first_layer.endswith("(emulator)")
     assert json.loads((project_copy / "verify.json").read_text())["passed"] is False
 

@@ -69,8 +69,36 @@ YOSYS = {
 }  # fmt: skip
 
 
-def test_blocks_are_near_what_yosys_counts():
+def test_blocks_of_the_published_shape_are_near_what_yosys_counts():
     blocks = finder_cost(example_finder(0), SETTINGS)["blocks"]
     for name, lut in YOSYS.items():
         assert blocks[name]["lut"] == pytest.approx(lut, rel=0.4), name
     assert sum(blocks[name]["lut"] for name in YOSYS) == pytest.approx(sum(YOSYS.values()), rel=0.1)
+
+
+# (bins, bins_per_clock, histogram_bits): LUTs of one histogram, memory included, and its flip-flops.
+YOSYS_HISTOGRAMS = {
+    (256, 16, 12): (418 + 256, 278), (128, 16, 12): (388 + 256, 260), (256, 8, 12): (332 + 256, 215),
+    (256, 16, 9): (344 + 256, 224), (256, 16, 16): (512 + 512, 350), (512, 16, 12): (496 + 512, 312),
+    (256, 32, 12): (676 + 512, 453),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", YOSYS_HISTOGRAMS)
+def test_histograms_of_other_shapes_are_near_what_yosys_counts(shape):
+    bins, columns, width = shape
+    finder = example_finder(0, bins=bins, bins_per_clock=columns, histogram_bits=width, lanes=1, association_units=2)
+    block = finder_cost(finder, SETTINGS)["blocks"]["histogram"]
+    lut, ff = YOSYS_HISTOGRAMS[shape]
+    counter_and_delay = 11 + 8, 6 + 8
+    assert block["lut"] == pytest.approx(lut + counter_and_delay[0], rel=0.05)
+    assert block["ff"] == pytest.approx(ff + counter_and_delay[1], rel=0.05)
+
+
+@pytest.mark.parametrize(("columns", "bits", "lut", "ff"), [(16, 12, 727, 367), (8, 12, 352, 191)])
+def test_the_largest_bin_of_other_shapes(columns, bits, lut, ff):
+    finder = example_finder(0, bins_per_clock=columns, histogram_bits=bits, lanes=1, association_units=2)
+    assert finder.pattern_format.width == 20
+    block = finder_cost(finder, SETTINGS)["blocks"]["argmax"]
+    assert block["lut"] == pytest.approx(lut, rel=0.06)
+    assert block["ff"] == pytest.approx(ff, rel=0.06)

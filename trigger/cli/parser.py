@@ -82,6 +82,8 @@ def _build() -> argparse.ArgumentParser:
     _common(parsers["verify"])
     parsers["verify"].add_argument("--allow-edited", action="store_true",
                                    help="verify a project whose files were changed after it was written")  # fmt: skip
+    parsers["verify"].add_argument("--prove-primitives", action="store_true",
+                                   help="prove each distinct instance of the Verilog library with Yosys")  # fmt: skip
     _json(parsers["doctor"])
     return parser
 

@@ -32,7 +32,8 @@ _TEMPLATE = Template("""\
 //   error                 in_last came less than II = $ii clocks after the one before; nothing is valid from then on,
 //                         until rst
 //
-// rst is synchronous: events on their way are forgotten; the clock behind it belongs to a new event.
+// rst is synchronous: events on their way are forgotten; the clock behind it belongs to a new event. One clock
+// of it is enough; nothing is promised before the first.
 //
 // Latency by block:
 $blocks

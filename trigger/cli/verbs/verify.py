@@ -22,14 +22,12 @@ def verb(options: Namespace) -> Outcome:
     if target.is_dir():
         if options.overrides:
             raise UserError("--set changes a study; a project folder has none. Use --events, --rtl-events and --sim")
-        return prove(_project_in(target), amount_of(None, options), allow_edited=options.allow_edited)
+        return prove(_project_in(target), amount_of(None, options), **_leave(options))
     if not target.exists():
         raise UserError(f"'{target}' must be a project folder or a configuration file, and there is neither")
     options.config = options.target
     workspace = open_workspace(options)
-    return prove(
-        _last_project(workspace), amount_of(workspace.study.verify, options), allow_edited=options.allow_edited
-    )
+    return prove(_last_project(workspace), amount_of(workspace.study.verify, options), **_leave(options))
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Amount:
     simulator: str
 
 
-def prove(project: Path, amount: Amount, *, allow_edited: bool = False) -> Outcome:
+def prove(project: Path, amount: Amount, *, allow_edited: bool = False, prove_primitives: bool = False) -> Outcome:
     """Climb the ladder of one project; the outcome has not passed if any rung differs.
 
     Parameters
@@ -50,6 +48,8 @@ def prove(project: Path, amount: Amount, *, allow_edited: bool = False) -> Outco
     amount : Amount
     allow_edited : bool
         Verify files that were changed by hand.
+    prove_primitives : bool
+        Prove the instances of the Verilog library, too.
     """
     from firmware.verify import verify
 
@@ -58,11 +58,12 @@ def prove(project: Path, amount: Amount, *, allow_edited: bool = False) -> Outco
         simulator=amount.simulator,
         rtl_events=amount.rtl_events,
         allow_edited=allow_edited,
+        prove_primitives=prove_primitives,
         progress=lambda line: say(f"verify: {line}"),
         n_events=amount.events,
     )
     cycles, period = result.latency_cycles, result.clock_period_ns
-    lines = [str(check) for check in result.checks]
+    lines = [*result.proof_lines, *(str(check) for check in result.checks)]
     if cycles is not None:
         lines.append(f"latency {cycles} cycles, {cycles * period:.1f} ns at the target clock; II {result.ii}")
     lines.append(f"{'verified' if result.passed else 'NOT VERIFIED'}: {project} (details in {project / 'verify.json'})")
@@ -80,6 +81,10 @@ def amount_of(section: VerifySection | None, options: Namespace) -> Amount:
     if section is not None and simulator == section.simulator:
         rtl_events = rtl_events or section.rtl_events
     return Amount(options.events or (section or VerifySection()).events, rtl_events, simulator)
+
+
+def _leave(options: Namespace) -> dict[str, bool]:
+    return {"allow_edited": options.allow_edited, "prove_primitives": options.prove_primitives}
 
 
 def _project_in(folder: Path) -> Path:

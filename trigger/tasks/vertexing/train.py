@@ -28,6 +28,7 @@ from trigger.tasks.vertexing.losses import soft_position, trimmed_pseudo_huber, 
 from trigger.tasks.vertexing.model import Z0_STEP_CM, FinderPlan, kernel_start
 from trigger.tasks.vertexing.samples import PROCESS_NAMES, Blocks, make_blocks
 from trigger.tasks.vertexing.training_section import VertexTraining
+from trigger.tasks.vertexing.warm_start import warm_start
 from trigger.train.events import Events
 from trigger.train.pruning import Pruner, check_sparsity
 from trigger.train.runtime import prepare
@@ -121,10 +122,12 @@ def fit_finder(
     build = to_qkeras if quantised else to_float
     models = Models(*(build(net, seed=seed) for net in (plan.weight, plan.pattern, plan.association)))
     _start(models, plan, blocks, seed)
+    cells = [tf.constant(values) for values in _port_values(plan.weight, blocks.inputs)]
+    warm_start(tf, models.weight, cells, blocks)
     order = _order(len(blocks.count), epochs, seed)
     pruner = Pruner(models.association, sparsity if quantised else {}, len(order), settings)
     sharpness = tf.Variable(0.0)
-    run = _loop(tf, models, plan, blocks, pruner, settings, sharpness, steps=len(order), seed=seed)
+    run = _loop(tf, models, plan, blocks, cells, pruner, settings, sharpness, steps=len(order), seed=seed)
     losses = []
     chunk = pruner.frequency if pruner else len(order)
     for start in range(0, len(order), chunk):
@@ -186,12 +189,11 @@ def _port_values(network: Network, words: Mapping[str, NDArray[np.int64]]) -> li
 
 
 def _loop(
-    tf: Any, models: Models, plan: FinderPlan, blocks: Blocks, pruner: Pruner, settings: VertexTraining,
-    sharpness: Any, *, steps: int, seed: int,
+    tf: Any, models: Models, plan: FinderPlan, blocks: Blocks, cells: list[Any], pruner: Pruner,
+    settings: VertexTraining, sharpness: Any, *, steps: int, seed: int,
 ) -> Any:  # fmt: skip
     """A compiled function of an int32 tensor of blocks that trains on them and returns the mean loss."""
     size, bins, half = blocks.z0_true.shape[1], plan.bins, plan.kernel_size // 2
-    cells = [tf.constant(values) for values in _port_values(plan.weight, blocks.inputs)]
     named = [port.name for port in plan.association.inputs]
     association_cells = {
         name: tf.constant(port.format.to_float(blocks.inputs[name]).astype(np.float32))
