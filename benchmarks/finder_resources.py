@@ -17,12 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from firmware.resources import count_primitives
-from firmware.rtl import write_rtl
+from firmware.rtl import stage_budget_ns, write_rtl
 from firmware.settings import FirmwareSettings
 from firmware.vertex.examples import example_finder
 from firmware.vertex.finder import VertexFinder
+from firmware.vertex.programs import trace_finder
 from firmware.vertex.rtl.tables import table_module, table_source
-from firmware.vertex.rtl.timing import finder_timing, trace_networks
+from firmware.vertex.rtl.timing import finder_timing
 from firmware.vertex.rtl.write import block_source
 
 
@@ -97,7 +98,7 @@ def count_finder(finder: VertexFinder, settings: FirmwareSettings) -> Iterator[C
             yield count_text(table_module(feature), table_source(finder, feature), finder.lanes, {})
     for name, copies, parameters in blocks(finder, settings):
         yield count_text(name, block_source(name, parameters), copies, parameters)
-    programs = trace_networks(finder, settings)
+    programs = trace_finder(finder, stage_ns=stage_budget_ns(settings))
     for name, copies in (("weight", finder.lanes), ("pattern", 1), ("association", finder.lanes)):
         with TemporaryDirectory() as scratch:
             write_rtl(getattr(programs, name), Path(scratch), settings)

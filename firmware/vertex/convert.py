@@ -16,12 +16,13 @@ from firmware.project import Manifest, hash_files, new_project, package_versions
 from firmware.project.folder import check_name
 from firmware.rtl import stage_budget_ns
 from firmware.settings import FirmwareSettings
-from firmware.vertex.emulate import FinderEmulator, FinderPrograms, trace_finder
+from firmware.vertex.emulate import FinderEmulator
 from firmware.vertex.events import FinderEvents, check_events
 from firmware.vertex.finder import VertexFinder
 from firmware.vertex.hls import write_finder_hls, write_finder_vectors
+from firmware.vertex.programs import FinderPrograms, trace_finder
 from firmware.vertex.project import keep_models, load_models, networks, save_programs
-from firmware.vertex.resources import as_traced, estimate_finder
+from firmware.vertex.resources import estimate_finder
 from firmware.vertex.rtl.write import FinderRtl, write_finder_rtl
 from firmware.vertex.rungs import middle_word
 from firmware.vertex.serial import finder_to_json
@@ -92,7 +93,7 @@ def convert_finder(
         (project / "model" / "finder.json").write_text(finder_to_json(finder))
         programs = trace_finder(finder, stage_ns=stage_budget_ns(settings))
         save_programs(project, programs)
-        rtl = write_finder_rtl(finder, project / "rtl", settings, as_traced(programs))
+        rtl = write_finder_rtl(finder, project / "rtl", settings, programs)
         write_finder_hls(finder, loaded, project / "hls", settings, name="vertex_finder")
         stored = _stored_events(finder, events)
         emulator = FinderEmulator(finder, programs)

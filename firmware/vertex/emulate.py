@@ -7,15 +7,13 @@ table: an entry is what the program gave for that input, computed when it is fir
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from math import inf
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from firmware.adder_graph import Program, emulate, trace_network
+from firmware.adder_graph import Program, emulate
 from firmware.vertex.blocks import FinderTrace, join_parts
 from firmware.vertex.events import FinderEvents, FinderOutputs, check_events, field_words
 from firmware.vertex.finder import (
@@ -28,8 +26,9 @@ from firmware.vertex.finder import (
     Feature,
     VertexFinder,
 )
+from firmware.vertex.programs import FinderPrograms, trace_finder
 
-__all__ = ["FinderEmulator", "FinderPrograms", "emulate_finder", "trace_finder"]
+__all__ = ["FinderEmulator", "emulate_finder"]
 
 Words = NDArray[np.int64]
 
@@ -40,21 +39,6 @@ _CHUNK_TRACKS = 100_000
 _CHUNK_EVENTS = 1_000
 _KEPT = 2
 """Finders whose emulators are kept."""
-
-
-@dataclass(frozen=True)
-class FinderPrograms:
-    """The three networks as adder graphs."""
-
-    weight: Program
-    pattern: Program
-    association: Program
-
-
-def trace_finder(finder: VertexFinder, *, fast: bool = False, stage_ns: float = inf) -> FinderPrograms:
-    """The finder's networks as adder graphs; arguments as of `firmware.adder_graph.trace_network`."""
-    networks = (finder.weight, finder.pattern, finder.association)
-    return FinderPrograms(*(trace_network(network, fast=fast, stage_ns=stage_ns) for network in networks))
 
 
 def emulate_finder(finder: VertexFinder, events: FinderEvents, *, threads: int = 0) -> FinderOutputs:

@@ -10,8 +10,8 @@ from typing import Any
 from firmware.adder_graph import load_program
 from firmware.errors import UserError
 from firmware.network.network import Network
-from firmware.vertex.emulate import FinderPrograms
 from firmware.vertex.finder import ASSOCIATION, PATTERN, WEIGHT, VertexFinder
+from firmware.vertex.programs import FinderPrograms
 from firmware.vertex.serial import finder_from_json
 
 __all__ = [

@@ -14,11 +14,11 @@ from firmware.resources import Resources, estimate
 from firmware.resources.calibration import lut_factors
 from firmware.rtl import split, stage_budget_ns
 from firmware.settings import FirmwareSettings
-from firmware.vertex.emulate import FinderPrograms, trace_finder
 from firmware.vertex.finder import DISTANCE, VertexFinder
-from firmware.vertex.rtl.timing import Programs, finder_timing
+from firmware.vertex.programs import FinderPrograms, trace_finder
+from firmware.vertex.rtl.timing import finder_timing
 
-__all__ = ["BlockCost", "as_traced", "block_costs", "estimate_finder", "finder_cost"]
+__all__ = ["BlockCost", "block_costs", "estimate_finder", "finder_cost"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def block_costs(
     adders, multiplexers and memories of LUTs, with factors fitted to what Yosys makes of them (see
     ``docs/vertex_finder.md``).
     """
-    timing = finder_timing(finder, settings, as_traced(programs))
+    timing = finder_timing(finder, settings, programs)
     lanes = finder.lanes
     weight, pattern, association = (
         _network(program, settings) for program in (programs.weight, programs.pattern, programs.association)
@@ -195,8 +195,3 @@ def _control(finder: VertexFinder, weight_cycles: int, association_latency: int)
 def _memory(width: int, depth: int) -> int:
     """LUTs of a memory made of LUTs with one port to write and one to read: 8 hold 14 x 32 or 7 x 64 bits."""
     return 8 * ceil(width / 14) if depth <= 32 else 8 * ceil(width / 7) * ceil(depth / 64)
-
-
-def as_traced(programs: FinderPrograms) -> Programs:
-    """The same programs, as the Verilog's writer takes them."""
-    return Programs(programs.weight, programs.pattern, programs.association)

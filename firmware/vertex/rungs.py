@@ -112,8 +112,7 @@ def check_hls(ladder: FinderLadder, build: Future[FinderCSimulation]) -> Check:
     events = ladder.stimulus.events
     try:
         simulation = build.result()
-        received = simulation.predict(events)
-        associated = simulation.associated(events, threshold)
+        received, associated = simulation.run(events, threshold)
     except UserError as error:
         # What is in the folder does not compile, or has other lanes: that is a verdict on it.
         return failed_check(name, ladder, str(error))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from firmware.errors import UserError
 from firmware.project import Project, cache_dir
+from firmware.proof import Proof, joined, prove
 from firmware.verify.build_ahead import build_ahead
 from firmware.verify.report import Check, VerifyResult, write_results
 from firmware.vertex.emulate import FinderEmulator
 from firmware.vertex.events import FinderEvents, FinderOutputs
-from firmware.vertex.project import read_finder, read_programs
+from firmware.vertex.project import networks, read_finder, read_programs
 from firmware.vertex.rungs import FinderLadder, check_hls, check_qkeras, check_vectors
 from firmware.vertex.stimulus import finder_stimulus
 from firmware.vertex.vectors import read_vectors
@@ -50,9 +51,15 @@ def verify_finder(
     say(f"emulator: {len(stimulus.events)} events, {len(stimulus.events.words)} tracks")
     found: list[Check] = []
     latency_cycles, ii = None, None
+    proof: Proof | None = None
     wanted = [name for name in CHECKS if name in checks]
     try:
-        emulator = FinderEmulator(finder, read_programs(project.folder))
+        programs = read_programs(project.folder)
+        if set(wanted) == set(CHECKS):
+            described = networks(finder)
+            proof = joined({name: prove(getattr(programs, name), network) for name, network in described.items()})
+            say(f"proof: {proof}")
+        emulator = FinderEmulator(finder, programs)
         ladder = FinderLadder(project, emulator, stimulus, emulator.run(stimulus.events))
     except (ArithmeticError, KeyError, IndexError, UserError) as error:  # edited programs: nothing can agree with them
         count = len(stimulus.events)
@@ -75,6 +82,7 @@ def verify_finder(
         name=project.manifest.name, checks=tuple(found), latency_cycles=latency_cycles, ii=ii,
         clock_period_ns=project.manifest.clock_period_ns, resources=project.manifest.resources,
         stimulus=stimulus.kinds, seed=seed, simulator=simulator, edited=project.edited,
+        proof=proof,
     )  # fmt: skip
     if {check.name for check in found} == set(CHECKS):
         write_results(result, project.folder)

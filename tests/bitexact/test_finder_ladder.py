@@ -72,7 +72,9 @@ def test_the_ladder_passes(project, finder):
     assert written["passed"] is True
     assert written["latency_cycles"] == manifest.latency_cycles
     assert written["resources"]["lut"] > 0
-    assert (project / "verify.xml").read_text().count("<testcase") == 4
+    assert written["proof"]["proven"] is True
+    assert written["proof"]["nodes"] > 100
+    assert (project / "verify.xml").read_text().count("<testcase") == 5
     read_project(project)  # the verdict is no edit
 
 

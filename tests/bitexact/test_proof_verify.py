@@ -10,7 +10,7 @@ import pytest
 
 from firmware.adder_graph import trace_network
 from firmware.network.random_networks import random_network
-from firmware.proof import PrimitiveProof, Proof, prove
+from firmware.proof import PrimitiveProof, Proof, joined, prove
 from firmware.verify.report import Check, VerifyResult
 
 
@@ -54,6 +54,23 @@ def test_a_refuted_proof_fails_and_names_the_place(network):
     suite = ElementTree.fromstring(result.to_junit())
     assert suite.get("failures") == "1"
     assert suite.find("testcase[@name='proof']/failure") is not None
+
+
+def test_joined_proofs_hold_only_together_and_name_the_network(network):
+    right = prove(trace_network(network), network)
+    both = joined({"weight": right, "association": right})
+    assert both.proven
+    assert (both.nodes, both.outputs) == (2 * right.nodes, 2 * right.outputs)
+    program = trace_network(network)
+    ops = list(program.comb.ops)
+    place = next(i for i, op in enumerate(ops) if op.opcode == 4)
+    ops[place] = ops[place]._replace(data=(ops[place].data[0] + 2, ops[place].data[1]))
+    wrong = prove(replace(program, comb=program.comb._replace(ops=ops)), network)
+    one = joined({"weight": right, "association": wrong})
+    assert one.refuted
+    assert not one.proven
+    assert one.unproven[0].layer == f"association/{wrong.unproven[0].layer}"
+    assert one.first_layer == f"association/{wrong.first_layer}"
 
 
 def test_an_open_proof_is_told_and_does_not_fail():

@@ -7,8 +7,9 @@ from string import Template
 from firmware.adder_graph import Program
 from firmware.rtl.top_module import port_names
 from firmware.vertex.finder import DISTANCE, VALID, Z0, Feature, VertexFinder
+from firmware.vertex.programs import FinderPrograms
 from firmware.vertex.rtl.tables import table_module
-from firmware.vertex.rtl.timing import FinderTiming, Programs
+from firmware.vertex.rtl.timing import FinderTiming
 
 __all__ = ["LANE", "lane_source"]
 
@@ -149,7 +150,7 @@ endmodule
 """)
 
 
-def lane_source(finder: VertexFinder, programs: Programs, timing: FinderTiming) -> str:
+def lane_source(finder: VertexFinder, programs: FinderPrograms, timing: FinderTiming) -> str:
     """Verilog of the lane."""
     names = {name: _wire(name, i) for i, name in enumerate(_used(programs))}
     features = {name: finder.feature(name) for name in names}
@@ -194,7 +195,7 @@ def lane_source(finder: VertexFinder, programs: Programs, timing: FinderTiming) 
     )  # fmt: skip
 
 
-def _used(programs: Programs) -> list[str]:
+def _used(programs: FinderPrograms) -> list[str]:
     """Features that a network reads, in the order of the networks' inputs."""
     ports = [*programs.weight.inputs, *programs.association.inputs]
     return [name for name in dict.fromkeys(port.name for port in ports) if name != DISTANCE]

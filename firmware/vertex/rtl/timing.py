@@ -6,27 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from firmware.adder_graph import Program, trace_network
-from firmware.network.network import Network
 from firmware.rtl import estimate_latency_cycles, stage_budget_ns
 from firmware.settings import FirmwareSettings
 from firmware.vertex.finder import VertexFinder
+from firmware.vertex.programs import FinderPrograms, trace_finder
 
-__all__ = ["FinderTiming", "Programs", "finder_latency", "finder_timing", "trace_networks"]
+__all__ = ["FinderTiming", "finder_latency", "finder_timing"]
 
 # alkaid's delays of adders, multiplexers and gates in ns (see firmware.rtl.pipeline).
 _ADDER, _ADDER_BIT = 1.094, 0.0254
 _TERNARY, _TERNARY_BIT = 1.3125, 0.03125
 _GATE = 0.5
-
-
-@dataclass(frozen=True)
-class Programs:
-    """Adder graphs of the three networks."""
-
-    weight: Program
-    pattern: Program
-    association: Program
 
 
 @dataclass(frozen=True)
@@ -59,22 +49,13 @@ class FinderTiming:
     blocks: Mapping[str, int]
 
 
-def trace_networks(finder: VertexFinder, settings: FirmwareSettings) -> Programs:
-    """The three networks as the Verilog has them."""
-
-    def trace(network: Network) -> Program:
-        return trace_network(network, stage_ns=stage_budget_ns(settings))
-
-    return Programs(trace(finder.weight), trace(finder.pattern), trace(finder.association))
-
-
 def finder_latency(finder: VertexFinder, settings: FirmwareSettings) -> int:
     """Clock edges from the one that samples ``in_last`` to the one that samples ``vertex_valid``."""
     return finder_timing(finder, settings).latency_cycles
 
 
 def finder_timing(
-    finder: VertexFinder, settings: FirmwareSettings, programs: Programs | None = None
+    finder: VertexFinder, settings: FirmwareSettings, programs: FinderPrograms | None = None
 ) -> FinderTiming:  # fmt: skip
     """Clocks of the Verilog that these settings give; nothing is written.
 
@@ -92,7 +73,7 @@ def finder_timing(
     UserError
         An operation of a network cannot fit a stage.
     """
-    programs = programs or trace_networks(finder, settings)
+    programs = programs or trace_finder(finder, stage_ns=stage_budget_ns(settings))
     weight, pattern, association = (
         estimate_latency_cycles(program, settings)
         for program in (programs.weight, programs.pattern, programs.association)

@@ -6,8 +6,9 @@ from string import Template
 
 from firmware.rtl.top_module import port_names
 from firmware.vertex.finder import VALID, VertexFinder
+from firmware.vertex.programs import FinderPrograms
 from firmware.vertex.rtl.lane_module import LANE
-from firmware.vertex.rtl.timing import FinderTiming, Programs
+from firmware.vertex.rtl.timing import FinderTiming
 
 __all__ = ["TOP", "top_source"]
 
@@ -147,7 +148,7 @@ endmodule
 """)
 
 
-def top_source(finder: VertexFinder, programs: Programs, timing: FinderTiming, clock_period_ns: float) -> str:
+def top_source(finder: VertexFinder, programs: FinderPrograms, timing: FinderTiming, clock_period_ns: float) -> str:
     """Verilog of the top module."""
     lanes, words, width = finder.lanes, finder.bins_per_clock, finder.histogram.width
     association, peak = finder.association_format, finder.pattern_format

@@ -13,13 +13,14 @@ from typing import Any
 
 from firmware.adder_graph import Program
 from firmware.errors import UserError
-from firmware.rtl import write_rtl
+from firmware.rtl import stage_budget_ns, write_rtl
 from firmware.rtl.constraints import port_constraints, vivado_script
 from firmware.settings import FirmwareSettings
 from firmware.vertex.finder import ASSOCIATION, PATTERN, WEIGHT, VertexFinder
+from firmware.vertex.programs import FinderPrograms, trace_finder
 from firmware.vertex.rtl.lane_module import LANE, lane_source
 from firmware.vertex.rtl.tables import table_module, table_source
-from firmware.vertex.rtl.timing import FinderTiming, Programs, block_delays_ns, finder_timing, trace_networks
+from firmware.vertex.rtl.timing import FinderTiming, block_delays_ns, finder_timing
 from firmware.vertex.rtl.top_module import TOP, top_source
 
 __all__ = ["BLOCKS", "FinderRtl", "block_source", "write_finder_rtl"]
@@ -70,7 +71,7 @@ def block_source(name: str, parameters: Mapping[str, int] | None = None) -> str:
 
 
 def write_finder_rtl(
-    finder: VertexFinder, out_dir: Path, settings: FirmwareSettings, programs: Programs | None = None
+    finder: VertexFinder, out_dir: Path, settings: FirmwareSettings, programs: FinderPrograms | None = None
 ) -> FinderRtl:
     """Write a finder's Verilog.
 
@@ -97,7 +98,7 @@ def write_finder_rtl(
     UserError
         An operation cannot fit a stage, or the latency exceeds ``settings.latency_budget_ns``.
     """
-    programs = programs or trace_networks(finder, settings)
+    programs = programs or trace_finder(finder, stage_ns=stage_budget_ns(settings))
     timing = finder_timing(finder, settings, programs)
     _check_latency(finder, timing, settings)
     texts = {f"blocks/{name}.v": block_source(name) for name in BLOCKS}

@@ -34,6 +34,9 @@ from trigger.train.pruning import Pruner, check_sparsity
 from trigger.train.runtime import prepare
 from trigger.train.start import start_from_events
 
+_SHARPNESS = math.log(5.0)
+"""Where training ends for most finders: smaller, and weights would grow into saturation to make up for it."""
+
 __all__ = ["Models", "TrainedFinder", "fit_finder", "tie_order"]
 
 
@@ -121,13 +124,20 @@ def fit_finder(
     )  # fmt: skip
     build = to_qkeras if quantised else to_float
     models = Models(*(build(net, seed=seed) for net in (plan.weight, plan.pattern, plan.association)))
-    _start(models, plan, blocks, seed)
+    sample = _sample(plan, blocks, seed)
+    start_from_events(models.association, plan.association, sample, seed)
+    models.pattern.get_layer(PATTERN).set_weights([kernel_start(plan.kernel_size)])
     cells = [tf.constant(values) for values in _port_values(plan.weight, blocks.inputs)]
-    warm_start(tf, models.weight, cells, blocks)
+    warm_start(
+        tf, models.weight, cells, blocks, plan,
+        restart=lambda number: start_from_events(models.weight, plan.weight, sample, seed + number),
+    )  # fmt: skip
     order = _order(len(blocks.count), epochs, seed)
     pruner = Pruner(models.association, sparsity if quantised else {}, len(order), settings)
-    sharpness = tf.Variable(0.0)
-    run = _loop(tf, models, plan, blocks, cells, pruner, settings, sharpness, steps=len(order), seed=seed)
+    sharpness = tf.Variable(_SHARPNESS)
+    run = _loop(
+        tf, models, plan, blocks, cells, pruner, settings, sharpness, steps=len(order), seed=seed, quantised=quantised
+    )
     losses = []
     chunk = pruner.frequency if pruner else len(order)
     for start in range(0, len(order), chunk):
@@ -154,8 +164,8 @@ def _order(blocks: int, epochs: int, seed: int) -> NDArray[np.int32]:
     return np.concatenate([random.permutation(blocks) for _ in range(epochs)]).astype(np.int32)
 
 
-def _start(models: Models, plan: FinderPlan, blocks: Blocks, seed: int) -> None:
-    """Weights scaled to the tracks of the first block, and a triangle as the pattern."""
+def _sample(plan: FinderPlan, blocks: Blocks, seed: int) -> Events:
+    """Tracks of the first block with their distance to the true vertex, to scale first weights to."""
     tracks = slice(0, int(blocks.count[0]))
     cell = blocks.cell[0, tracks]
     words = {name: column[cell][:, None] for name, column in blocks.inputs.items()}
@@ -164,10 +174,7 @@ def _start(models: Models, plan: FinderPlan, blocks: Blocks, seed: int) -> None:
     words[DISTANCE] = np.minimum(distance, _distance_format(plan).highest)[:, None]
     mixed = np.random.default_rng(seed).permutation(len(cell))  # tracks are sorted by event and sector
     labels = blocks.is_primary[0, tracks][mixed]
-    sample = Events({name: column[mixed] for name, column in words.items()}, labels, np.zeros(len(cell)))
-    start_from_events(models.weight, plan.weight, sample, seed)
-    start_from_events(models.association, plan.association, sample, seed + 1)
-    models.pattern.get_layer(PATTERN).set_weights([kernel_start(plan.kernel_size)])
+    return Events({name: column[mixed] for name, column in words.items()}, labels, np.zeros(len(cell)))
 
 
 def _distance_format(plan: FinderPlan) -> FixedPoint:
@@ -190,10 +197,12 @@ def _port_values(network: Network, words: Mapping[str, NDArray[np.int64]]) -> li
 
 def _loop(
     tf: Any, models: Models, plan: FinderPlan, blocks: Blocks, cells: list[Any], pruner: Pruner,
-    settings: VertexTraining, sharpness: Any, *, steps: int, seed: int,
+    settings: VertexTraining, sharpness: Any, *, steps: int, seed: int, quantised: bool,
 ) -> Any:  # fmt: skip
     """A compiled function of an int32 tensor of blocks that trains on them and returns the mean loss."""
     size, bins, half = blocks.z0_true.shape[1], plan.bins, plan.kernel_size // 2
+    # The pattern's input quantiser saturates as well, but lets gradients pass: weights would grow without end.
+    full = plan.histogram.highest * plan.histogram.lsb if quantised else None
     named = [port.name for port in plan.association.inputs]
     association_cells = {
         name: tf.constant(port.format.to_float(blocks.inputs[name]).astype(np.float32))
@@ -263,6 +272,8 @@ def _loop(
             place = data[2][block] * bins + bin
             sums = tf.math.unsorted_segment_sum(weight, place, (size + 1) * bins)
             histogram = tf.reshape(sums, (size + 1, bins))[:-1]
+            if full is not None:
+                histogram = tf.minimum(histogram, full)
             truth = data[5][block]
             pattern = pattern_of(histogram)
             total, position = losses(pattern, truth, data[6][block])
