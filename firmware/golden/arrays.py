@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ _REMEDY = "restore the file, or make the golden project again"
 
 def text_of(array: NDArray[np.generic]) -> str:
     """The text of an array of integers or booleans: its shape, then a line for every index of the first axis."""
-    rows = array.astype(np.int64).reshape(len(array), -1)
+    rows = array.astype(np.int64).reshape(len(array), prod(array.shape[1:]))
     lines = [" ".join([_HEAD, *map(str, array.shape)]), *(" ".join(map(str, row)) for row in rows.tolist())]
     return "\n".join(lines) + "\n"
 

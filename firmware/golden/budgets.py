@@ -1,4 +1,4 @@
-"""``budgets.json``: what the firmware may take at most; made with the golden project, and meant to be edited by hand."""
+"""``budgets.json``: what the firmware may take at most; made with the golden project, meant to be edited by hand."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def read_budgets(folder: Path, settings: FirmwareSettings) -> dict[str, float]:
         data = json.loads((folder / BUDGETS).read_text())
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{BUDGETS} of golden project '{folder.name}' must be a JSON object, and cannot be read ({error}); restore it"
+            f"{BUDGETS} of golden project '{folder.name}' must be a JSON object, and cannot be read ({error}); "
+            "restore it"
         ) from None
     if not isinstance(data, dict):
         raise UserError(f"{BUDGETS} of golden project '{folder.name}' must be a JSON object; restore it")

@@ -19,6 +19,7 @@ from firmware.network.network import Network
 from firmware.network.reference import evaluate
 from firmware.network.serial import from_json
 from firmware.project import Project, cache_dir, read_vectors
+from firmware.proof import prove
 from firmware.settings import FirmwareSettings
 from firmware.verify.first_layer import first_layer_of_program
 
@@ -95,10 +96,8 @@ def _range(port: Mapping[str, Any]) -> tuple[int, int]:
 
 def _model(project: Project, network: Network, inputs: Arrays) -> Seen:
     tensors = evaluate(network, inputs)
-    outputs = {name: tensors[name] for name in network.outputs}
-    formats = exact_formats(network)
-    words = {name: tensor.words << (formats[name].fraction - tensor.fraction) for name, tensor in outputs.items()}
-    values = Values(words, {name: formats[name].fraction for name in words}, _count(inputs))
+    words = {name: tensors[name].words for name in network.outputs}
+    values = Values(words, {name: tensors[name].fraction for name in words}, _count(inputs))
     return Seen(values, {name: digest(tensors[name].words, tensors[name].fraction) for name in _layers(network)})
 
 
@@ -121,6 +120,10 @@ def _emulator(project: Project, network: Network, inputs: Arrays) -> Seen:
     values = Values(words, {port.name: port.format.fraction for port in program.outputs}, _count(inputs))
 
     def locate(event: int) -> str | None:
+        # A tracer that moved traces the same again: the proof knows nothing of the tracer.
+        proof = prove(program, network)
+        if proof.refuted and proof.first_layer is not None:
+            return f"{proof.first_layer} (emulator)"
         return first_layer_of_program(network, program, {name: array[[event]] for name, array in inputs.items()})
 
     # Its operations are seen one event at a time: only outputs are digested.
@@ -134,12 +137,10 @@ def _hls(project: Project, network: Network, inputs: Arrays) -> Seen:
     simulation = build(project.hls, cache_dir() / "csim")
     words = simulation.predict(inputs)
     layers = simulation.every_layer(inputs)
-    formats = exact_formats(network)
+    exact = exact_formats(network)
     fractions = {port.name: port.format.fraction for port in simulation.interface.outputs}
     steps = {
-        name: digest_of_reals(layers[name].reshape(len(layers[name]), *formats[name].low.shape), formats[name].fraction)
-        for name in _layers(network)
-        if name in layers
+        name: digest_of_reals(layers[name], exact[name].fraction) for name in _layers(network) if name in layers
     }
     return Seen(Values(words, fractions, _count(inputs)), steps)
 

@@ -138,6 +138,7 @@ def test_front_without_further_training(folder: Path) -> None:
 
 def test_constant_network_must_not_be_chosen(study: Study, found: Sweep, tmp_path: Path, monkeypatch) -> None:
     """All its weights zero, it costs nothing and tells nothing apart: infeasible, while the trained one is not."""
+    study = replace(study, training=replace(study.training, population=0))
     genome = found.front[0].genome
     job = Job(candidate_id(genome), "search", 0, genome, candidate_id(genome))
     assert HgcalEvaluator(study, tmp_path)(job).violation == 0

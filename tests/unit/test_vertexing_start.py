@@ -81,5 +81,6 @@ def test_contents_of_user_files_count_and_not_their_paths(tmp_path: Path) -> Non
     assert one == other
     assert digests(VertexDatasetSettings(files=f"{tmp_path}/c.root:tree"))["files"] == f"{one}:tree"
     assert digests(VertexDatasetSettings()) == {}
+    assert digests(VertexDatasetSettings(pool=str(tmp_path))) == {"pool": [one, one]}
     with pytest.raises(UserError, match=r"data\.files"):
         digests(VertexDatasetSettings(files=str(tmp_path / "none.parquet")))

@@ -18,6 +18,8 @@ VERBS = {
     "sweep": "search for the front: NSGA-II over what section space allows",
     "generate": "write the HLS project and the Verilog of one candidate, or of any saved QKeras model",
     "verify": "prove that QKeras, emulator, C-simulation and Verilog compute the same integers",
+    "golden": "write the small folder that holds a project to its words, its latency and its cost",
+    "check": "make golden projects again, and compare words, latency and cost with what they were",
     "report": "write one HTML page about a study",
     "run": "all of them in order; finished stages are kept",
     "doctor": "what is installed, what is missing, and what each is for",
@@ -84,6 +86,8 @@ def _build() -> argparse.ArgumentParser:
                                    help="verify a project whose files were changed after it was written")  # fmt: skip
     parsers["verify"].add_argument("--prove-primitives", action="store_true",
                                    help="prove each distinct instance of the Verilog library with Yosys")  # fmt: skip
+    _golden_arguments(parsers["golden"])
+    _check_arguments(parsers["check"])
     _json(parsers["doctor"])
     return parser
 
@@ -140,6 +144,26 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sim", choices=SIMULATORS, help="simulator of the Verilog (default: verilator)")
     group.add_argument("--events", type=_count, metavar="N", help="events through emulator and C-simulation")
     group.add_argument("--rtl-events", type=_count, metavar="N", help="events through the Verilog")
+
+
+def _golden_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", metavar="PROJECT", help="a project folder that generate wrote")
+    parser.add_argument("--out", metavar="DIR", required=True, help="folder to write; an earlier one is replaced")
+    parser.add_argument("--vectors", type=_count, metavar="N", help="events to keep (default: up to 500; finder: 200)")
+    parser.add_argument("--budget", action="append", default=[], metavar="KEY=VALUE", dest="budgets",
+                        help="latency_cycles, latency_ns, ii, lut, ff or dsp at most; may be repeated "
+                        "(default: as the project is)")  # fmt: skip
+    _json(parser)
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("golden", metavar="DIR", nargs="+", help="a golden project, or a folder of them")
+    parser.add_argument("--rungs", metavar="A,B", help="some of qkeras, emulator, hls, rtl (default: all)")
+    parser.add_argument("--junit", metavar="FILE", default="golden_check.xml", help="JUnit file (default: %(default)s)")
+    parser.add_argument("--update", action="store_true", help="show what moved, then make it golden")
+    parser.add_argument("--no-cache", action="store_true", help="run again what passed and has not changed since")
+    _verify_arguments(parser)
+    _json(parser)
 
 
 def _check_generate(options: argparse.Namespace) -> None:

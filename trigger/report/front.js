@@ -8,6 +8,17 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   let current = data.axes[0].name;
 
+  // Below a decade a logarithmic axis has hardly a tick; above it, 1, 2 and 5 of each decade.
+  function scale(log, values) {
+    const positive = values.filter((value) => value > 0);
+    const low = Math.min(...positive), high = Math.max(...positive);
+    if (!log || !(high / low > 8)) return { type: "linear", tickformat: ",~r" };
+    const ticks = [];
+    for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10)
+      for (const digit of [1, 2, 5]) ticks.push(Number((digit * decade).toPrecision(3)));
+    return { type: "log", tickvals: ticks, ticktext: ticks.map((tick) => tick.toLocaleString("en", { maximumSignificantDigits: 3 })) };
+  }
+
   function draw() {
     const axis = axes[current];
     const pick = (rows, key) => rows.map((row) => row[key]);
@@ -32,8 +43,8 @@
     const layout = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: colour("--ink"), size: 12.5, family: getComputedStyle(document.body).fontFamily },
       margin: { l: 66, r: 10, t: 10, b: 54 }, modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--c5"), activecolor: colour("--c0") }, hovermode: "closest", hoverlabel: { align: "left", bgcolor: colour("--panel"), font: { color: colour("--ink") } },
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, shapes: lines,
-      xaxis: { ...shared, title: { text: axis.label }, type: axis.log ? "log" : "linear", dtick: axis.log ? "D2" : undefined },
-      yaxis: { ...shared, title: { text: data.label }, type: data.log ? "log" : "linear", tickformat: ".3~g", dtick: data.log ? "D2" : undefined } };
+      xaxis: { ...shared, title: { text: axis.label }, ...scale(axis.log, traces.flatMap((trace) => trace.x)) },
+      yaxis: { ...shared, title: { text: data.label }, ...scale(data.log, [...traces.flatMap((trace) => trace.y), ...pick(data.references, "value")]) } };
     Plotly.react(plot, traces, layout, { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] });
     for (const button of document.querySelectorAll("[data-axis]")) button.setAttribute("aria-pressed", String(button.dataset.axis === current));
   }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from trigger.config.study import Study
 from trigger.search.candidate import Stage
 
-__all__ = ["Evaluate", "Evaluation", "EvaluatorFactory", "Job"]
+__all__ = ["Evaluate", "Evaluation", "EvaluatorFactory", "Job", "Preparing"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,21 @@ class Evaluation:
     violation: float = 0.0
     reason: str = ""
     metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """An evaluator that does part of its work for several jobs at once: ``prepare`` is called before their calls.
+
+    What comes out of a job must not depend on those beside it.
+    """
+
+    @property
+    def together(self) -> int:
+        """Jobs that it prepares at once, at most."""
+
+    def prepare(self, jobs: Sequence[Job]) -> None:
+        """Work for all of these jobs; each is then evaluated by a call of its own."""
 
 
 Evaluate = Callable[[Job], Evaluation]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -46,11 +46,14 @@ class _Worker:
             self.process.start()
         theirs.close()
         self.ready = False
-        self.job: Job | None = None
+        self.together = 1
+        """Jobs that its evaluator takes at once."""
+        self.jobs: deque[Job] = deque()
+        """Sent, and not yet answered; answers come in this order."""
         self.served = 0
 
     def stop(self) -> None:
-        if self.job is not None or not self.ready:
+        if self.jobs or not self.ready:
             self.process.kill()
         self.connection.close()
         self.process.join(timeout=5)
@@ -73,6 +76,10 @@ class WorkerPool:
         Processes, at least 1.
     recycle_after : int
         Jobs after which a process is replaced.
+
+    Notes
+    -----
+    An evaluator that prepares several jobs together (`trigger.search.job.Preparing`) is sent several at once.
     """
 
     def __init__(
@@ -108,22 +115,31 @@ class WorkerPool:
         deaths: dict[str, int] = {}
         open_jobs = len(waiting)
         while open_jobs:
-            self._fill(waiting)
+            self._fill(waiting, deaths)
             for worker in self._wait():
                 for answer in self._hear(worker, waiting, deaths):
                     open_jobs -= 1
                     yield answer
 
-    def _fill(self, waiting: deque[Job]) -> None:
-        busy = sum(worker.job is not None for worker in self._workers)
+    def _fill(self, waiting: deque[Job], deaths: Mapping[str, int]) -> None:
+        busy = sum(bool(worker.jobs) for worker in self._workers)
         while len(self._workers) < min(self._size, busy + len(waiting)):
             self._workers.append(self._make())
         for worker in self._workers:
-            if waiting and worker.ready and worker.job is None:
-                job = waiting.popleft()
-                worker.job = job
+            if waiting and worker.ready and not worker.jobs:
+                worker.jobs.extend(self._take(waiting, deaths, worker.together))
                 with suppress(OSError):  # it died while idle: the end of its pipe is heard next
-                    worker.connection.send(job)
+                    worker.connection.send(tuple(worker.jobs))
+
+    def _take(self, waiting: deque[Job], deaths: Mapping[str, int], together: int) -> list[Job]:
+        """Jobs for one worker: its share of those that wait, at most as many as it takes at once."""
+        idle = max(1, self._size - sum(bool(worker.jobs) for worker in self._workers))
+        share = min(together, -(-len(waiting) // idle))
+        taken = [waiting.popleft()]
+        # One that was there when a worker died is tried alone, so that it takes no other with it.
+        while len(taken) < share and waiting and taken[0].id not in deaths and waiting[0].id not in deaths:
+            taken.append(waiting.popleft())
+        return taken
 
     def _wait(self) -> list[_Worker]:
         heard = set(wait([worker.connection for worker in self._workers]))
@@ -135,15 +151,14 @@ class WorkerPool:
         except (EOFError, OSError):
             return self._bury(worker, waiting, deaths)
         if message[0] == "ready":
-            worker.ready, self._failed_starts = True, 0
+            worker.ready, worker.together, self._failed_starts = True, message[1], 0
             return []
         if message[0] == "broken":
             _, of_the_user, text = message
             raise UserError(text) if of_the_user else RuntimeError(f"a worker could not be set up: {text}")
-        job, worker.job = worker.job, None
-        assert job is not None
+        job = worker.jobs.popleft()
         worker.served += 1
-        if worker.served >= self._recycle_after:
+        if worker.served >= self._recycle_after and not worker.jobs:
             self._remove(worker)
         kind, content, seconds = message
         if kind == "done":
@@ -151,24 +166,25 @@ class WorkerPool:
         return [Answer(job, None, content, seconds)]
 
     def _bury(self, worker: _Worker, waiting: deque[Job], deaths: dict[str, int]) -> list[Answer]:
-        job, ready = worker.job, worker.ready
+        jobs, ready = list(worker.jobs), worker.ready
         worker.process.join(timeout=5)
         exit_code = worker.process.exitcode
         self._remove(worker)
-        if job is None:
-            if not ready:
-                self._failed_starts += 1
-                if self._failed_starts >= _FAILED_STARTS:
-                    raise RuntimeError(
-                        f"{_FAILED_STARTS} worker processes in a row ended before they were set up "
-                        f"(exit code {exit_code})"
-                    )
-            return []
-        deaths[job.id] = deaths.get(job.id, 0) + 1
-        if deaths[job.id] < _ATTEMPTS:
-            waiting.appendleft(job)
-            return []
-        return [Answer(job, None, f"its worker process ended {_ATTEMPTS} times (exit code {exit_code})", 0.0)]
+        if not jobs and not ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _FAILED_STARTS:
+                raise RuntimeError(
+                    f"{_FAILED_STARTS} worker processes in a row ended before they were set up (exit code {exit_code})"
+                )
+        answers = []
+        for job in reversed(jobs):
+            deaths[job.id] = deaths.get(job.id, 0) + 1
+            if deaths[job.id] < _ATTEMPTS:
+                waiting.appendleft(job)
+            else:
+                reason = f"its worker process ended {_ATTEMPTS} times (exit code {exit_code})"
+                answers.append(Answer(job, None, reason, 0.0))
+        return answers
 
     def _remove(self, worker: _Worker) -> None:
         self._workers.remove(worker)

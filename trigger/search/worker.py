@@ -6,14 +6,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import parent_process
 from pathlib import Path
 
 from trigger.config.study import Study
-from trigger.search.job import Evaluate, EvaluatorFactory, Job
+from trigger.search.job import Evaluate, EvaluatorFactory, Job, Preparing
 
 __all__ = ["one_thread_each", "serve"]
 
@@ -50,8 +50,9 @@ def one_thread_each() -> Iterator[None]:
 def serve(connection: Connection, factory: EvaluatorFactory, study: Study, run_dir: Path) -> None:
     """Answer jobs until the connection closes.
 
-    Messages sent: ``("ready",)``, ``("broken", kind, text)`` if the set-up failed, and for each job
-    ``("done", Evaluation, seconds)`` or ``("failed", text, seconds)``.
+    Received are tuples of jobs. Messages sent: ``("ready", together)`` with the number of jobs that the evaluator takes
+    at once, ``("broken", kind, text)`` if the set-up failed, and for each job, in order, ``("done", Evaluation,
+    seconds)`` or ``("failed", text, seconds)``.
 
     Parameters
     ----------
@@ -69,18 +70,34 @@ def serve(connection: Connection, factory: EvaluatorFactory, study: Study, run_d
         return
     # The other end closes when the search is over, or interrupted: no error of this process.
     with suppress(EOFError, OSError):
-        connection.send(("ready",))
+        connection.send(("ready", evaluate.together if isinstance(evaluate, Preparing) else 1))
         while True:
-            connection.send(_answer(evaluate, connection.recv()))
+            for answer in _answers(evaluate, connection.recv()):
+                connection.send(answer)
 
 
-def _answer(evaluate: Evaluate, job: Job) -> tuple[object, ...]:
+def _answers(evaluate: Evaluate, jobs: Sequence[Job]) -> Iterator[tuple[object, ...]]:
+    """Answers of all jobs in order; the time that was spent on all of them counts in equal parts."""
+    started = time.perf_counter()
+    failure = ""
+    if isinstance(evaluate, Preparing):
+        try:
+            evaluate.prepare(jobs)
+        except Exception as error:  # the search goes on, and says why these are missing
+            failure = f"{type(error).__name__}: {error}"
+    shared = (time.perf_counter() - started) / len(jobs)
+    for job in jobs:
+        kind, content, seconds = ("failed", failure, 0.0) if failure else _answer(evaluate, job)
+        yield kind, content, seconds + shared
+
+
+def _answer(evaluate: Evaluate, job: Job) -> tuple[str, object, float]:
     started = time.perf_counter()
     try:
-        answer: tuple[object, ...] = ("done", evaluate(job))
+        kind, content = "done", evaluate(job)
     except Exception as error:  # one bad candidate must not end the search
-        answer = ("failed", f"{type(error).__name__}: {error}")
-    return (*answer, time.perf_counter() - started)
+        return "failed", f"{type(error).__name__}: {error}", time.perf_counter() - started
+    return kind, content, time.perf_counter() - started
 
 
 def _die_with_parent() -> None:

@@ -1,7 +1,7 @@
 """Collisions whose taus or heavy hadrons decay several times over, for processes that seldom leave a hard lepton.
 
 Making a collision takes Pythia fifty times as long as decaying those few particles. So each collision is decayed a
-number of times; of the decays that pass the selection one is kept, and the event counts for the share of decays that passed.
+number of times; of the decays that pass the selection one is kept, and it counts for the share of decays that passed.
 Weighted like this the events are distributed as those of one decay each, and no two events share a collision.
 """
 
@@ -104,8 +104,12 @@ def decayed_collisions(
             rows += [(number, *row[1:]) for row in shared]
             rows += _rows(record, number, new, frozenset(), max_abs_eta)
     table = np.array(rows, dtype=np.float64).reshape(-1, 6)
-    pid = table[:, 1].astype(np.int64)
+    codes = table[:, 1].astype(np.int64)
     particles = Particles(
-        len(collision), table[:, 0].astype(np.int64), pid, is_charged(pid), *(table[:, i].copy() for i in range(2, 6))
+        len(collision),
+        table[:, 0].astype(np.int64),
+        codes,
+        is_charged(codes),
+        *(table[:, i].copy() for i in range(2, 6)),
     )
     return particles, np.array(collision, dtype=np.int64), np.array(weights)

@@ -26,13 +26,13 @@ SAMPLE_FILE = Path(__file__).parent / "data" / "sample.parquet"
 _PT_PER_GEV, _ETA_PER_UNIT, _PHI_PER_TURN = 32.0, 4096.0, 65536.0
 SAMPLE_EVENTS = {
     "w": 4000,
-    "qcd": 2500,
+    "qcd": 1750,
     "z": 1000,
     "tt": 500,
     "a4l": 500,
     "lq": 500,
-    "h0": 500,
-    "hplus": 500,
+    "h0": 250,
+    "hplus": 250,
 }
 
 

@@ -13,7 +13,7 @@ from trigger.tasks.hgcal.data import check, describe, digests
 from trigger.tasks.hgcal.genome import Genome
 from trigger.tasks.hgcal.operators import anchors, crossover, mutate, random_genome
 from trigger.tasks.hgcal.report.details import COLUMNS, details
-from trigger.tasks.hgcal.sections import HgcalSearch, SpaceSection
+from trigger.tasks.hgcal.sections import HgcalSearch, HgcalTraining, SpaceSection
 from trigger.tasks.interface import (
     Baselines,
     Data,
@@ -98,6 +98,7 @@ TASK = Task(
     ),
     data=Data(settings=DatasetSettings, load=load_dataset, describe=describe, digests=digests),
     space=SpaceSection,
+    training=HgcalTraining,
     search=HgcalSearch,
     check=check,
     genome=GenomeOperations(

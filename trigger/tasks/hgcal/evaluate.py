@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from trigger.tasks.hgcal.genome import Genome
 from trigger.tasks.hgcal.metrics import measure
 from trigger.tasks.hgcal.model_file import model_path, read_model
 from trigger.tasks.hgcal.network import OUTPUT, build, sparsities
-from trigger.tasks.hgcal.sections import signal_efficiency
+from trigger.tasks.hgcal.sections import HgcalTraining, signal_efficiency
 from trigger.train.events import Events
-from trigger.train.fit import fit
+from trigger.train.fit import Trained, fit
 from trigger.train.metrics import check_two_classes
+from trigger.train.population import Member, fit_population
 from trigger.train.pruning import check_sparsity
 
 __all__ = ["HgcalEvaluator", "output_words"]
@@ -51,14 +53,16 @@ class HgcalEvaluator:
     """
 
     def __init__(self, study: Study, run_dir: Path) -> None:
-        self._study = study
+        assert isinstance(study.training, HgcalTraining)
+        self._study, self._training = study, study.training
+        self._trained: dict[str, Trained | RuntimeError] = {}
         self._signal_efficiency = signal_efficiency(study)
         self._run_dir = run_dir
         tables = load_dataset(study.data.settings, Path(study.data.cache_dir))
         for name, table in tables.items():
             check_two_classes(table.label == 1, f"the {name} set")
         self._all, self._validation, self._test = tables["train"], tables["validation"], tables["test"]
-        self._few = _subsample(self._all, study.training.train_events, study.seed)
+        self._few = _subsample(self._all, self._training.train_events, study.seed)
 
     def __call__(self, job: Job) -> Evaluation:
         """Train, cost, measure, and write the network.
@@ -92,21 +96,58 @@ class HgcalEvaluator:
             metrics={**metrics, "sparsity": sparsity},
         )
 
-    def _train(self, job: Job) -> tuple[Network, dict[str, float]]:
-        training = self._study.training
-        wanted = sparsities(job.genome)
-        if job.stage == "final" and training.final_epochs is None:
-            network = read_model(self._run_dir, job.search_id)
-            return network, check_sparsity(network, wanted)
-        final = job.stage == "final"
-        trained = fit(
-            build(job.genome, self._study.space, name=self._study.name),
-            events_of(job.genome, self._all if final else self._few),
-            training,
-            sparsity=wanted,
-            epochs=training.final_epochs if final and training.final_epochs is not None else training.epochs,
+    @property
+    def together(self) -> int:
+        """Candidates that are trained at once."""
+        return max(1, self._training.population)
+
+    def prepare(self, jobs: Sequence[Job]) -> None:
+        """Train these candidates side by side, if the study wants that; calls for them then take what came out.
+
+        Parameters
+        ----------
+        jobs : sequence of Job
+        """
+        self._trained.clear()
+        if not self._training.population:
+            return
+        for stage in ("search", "final"):
+            chosen = [job for job in jobs if job.stage == stage and self._epochs(job) is not None]
+            members = [self._member(job) for job in chosen]
+            epochs = self._epochs(chosen[0]) if chosen else None
+            if epochs is not None:
+                memory_mb = self._training.population_mb
+                made = fit_population(members, self._training, epochs=epochs, memory_mb=memory_mb)
+                self._trained |= {job.id: one for job, one in zip(chosen, made, strict=True)}
+
+    def _epochs(self, job: Job) -> int | None:
+        """Passes over the events; None: the weights of the search stay."""
+        return self._training.final_epochs if job.stage == "final" else self._training.epochs
+
+    def _member(self, job: Job) -> Member:
+        events = events_of(job.genome, self._all if job.stage == "final" else self._few)
+        return Member(
+            network=build(job.genome, self._study.space, name=self._study.name),
+            events=replace(events, words={name: words.astype(np.uint16) for name, words in events.words.items()}),
+            sparsity=sparsities(job.genome),
             seed=derived_seed(self._study.seed, "train", job.id),
         )
+
+    def _train(self, job: Job) -> tuple[Network, dict[str, float]]:
+        wanted, epochs = sparsities(job.genome), self._epochs(job)
+        if epochs is None:
+            network = read_model(self._run_dir, job.search_id)
+            return network, check_sparsity(network, wanted)
+        if job.id not in self._trained:
+            self.prepare([job])
+        trained = self._trained.pop(job.id, None)
+        if isinstance(trained, RuntimeError):
+            raise trained
+        if trained is None:
+            member = self._member(job)
+            trained = fit(
+                member.network, member.events, self._training, sparsity=wanted, epochs=epochs, seed=member.seed
+            )
         return trained.network, trained.sparsity
 
     def _measure(self, network: Network, genome: Genome, table: ClusterTable) -> dict[str, Any]:

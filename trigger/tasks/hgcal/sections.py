@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trigger.config.check import choices, in_range
-from trigger.config.sections import SearchSection
+from trigger.config.sections import SearchSection, TrainingSection
 from trigger.config.study import Study
 from trigger.errors import UserError
 
-__all__ = ["HgcalSearch", "SpaceSection", "signal_efficiency"]
+__all__ = ["HgcalSearch", "HgcalTraining", "SpaceSection", "signal_efficiency"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,32 @@ class SpaceSection:
             raise UserError(
                 f"min_features must be at most the number of features ({len(self.features)}), not {self.min_features}"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HgcalTraining(TrainingSection):
+    """How candidates are trained: keys of every task, and these.
+
+    Parameters
+    ----------
+    population : int
+        Candidates that a worker process trains at once in one graph, at most; 0: one after the other, a model for each.
+    population_mb : float
+        Memory that their tensors may take, in each worker process; more candidates are trained one group after the
+        other.
+
+    Raises
+    ------
+    UserError
+    """
+
+    population: int = 64
+    population_mb: float = 1024.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("population", self.population, 0, 10_000)
+        in_range("population_mb", self.population_mb, 1, 1e6)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.events.tracks.dataset import VertexDatasetSettings
 from sim.events.tracks.events import TrackEvents
+from sim.events.tracks.sources import PYTHIA, SHIPPED
 from trigger.config.digest import file_digest
 from trigger.tasks.interface import Summary
 from trigger.tasks.vertexing.samples import process_masks
@@ -42,7 +43,7 @@ def describe(settings: VertexDatasetSettings, samples: Mapping[str, TrackEvents]
 
 
 def digests(settings: VertexDatasetSettings) -> dict[str, Any]:
-    """Digests of the user's files, in place of their paths.
+    """Digests of the user's files, or of the user's folder of pool files, in place of their paths.
 
     Raises
     ------
@@ -50,7 +51,10 @@ def digests(settings: VertexDatasetSettings) -> dict[str, Any]:
         A file cannot be read.
     """
     if settings.files is None:
-        return {}
+        if settings.pool in (SHIPPED, PYTHIA):
+            return {}
+        files = sorted(Path(settings.pool).rglob("[!.]*.parquet"))
+        return {"pool": [file_digest(path, "data.pool") for path in files]}
     if isinstance(settings.files, str):
         return {"files": _digest(settings.files)}
     return {"files": {split: _digest(path) for split, path in settings.files.items()}}

@@ -96,17 +96,17 @@ class VertexEvaluator:
 
     def _violation(self, cost: Mapping[str, float], association: Mapping[str, Mapping[str, Any]]) -> tuple[float, str]:
         """How far the candidate is from what may be chosen, and why."""
-        gained = float(
-            np.mean([found["efficiency"] - self._reference[name]["efficiency"] for name, found in association.items()])
-        )
-        missing = max(0.0, self._search.association_margin - gained)
+        reference = {name: found["efficiency"] for name, found in self._reference.items()}
+        gained = {name: found["efficiency"] - reference[name] for name, found in association.items()}
+        worst = min(gained, key=lambda name: gained[name])
+        missing = max(0.0, self._search.association_margin - gained[worst])
         budget = self._study.firmware.latency_budget_ns
         excess = 0.0 if budget is None else max(0.0, cost["latency_ns"] / budget - 1.0)
         reasons = []
         if missing:
             reasons.append(
-                f"at the purity of FastHisto's cuts the association keeps {gained:+.4f} of the primary tracks beside "
-                f"them, and must keep {self._search.association_margin:+.4f}"
+                f"at the purity of FastHisto's cuts the association keeps {gained[worst]:+.4f} of the primary tracks "
+                f"of {worst} events beside them, and must keep {self._search.association_margin:+.4f}"
             )
         if excess:
             reasons.append(f"the vertex takes {cost['latency_ns']:.1f} ns, and the budget is {budget:g} ns")

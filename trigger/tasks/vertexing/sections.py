@@ -24,7 +24,7 @@ class VertexSearch(SearchSection):
         Largest distance to the true vertex (published: 0.15).
     association_margin : float
         A candidate may be chosen only if its association, at the purity of FastHisto's cuts, keeps at least this much
-        more of the primary tracks than those cuts, averaged over the processes (-1 to 1).
+        more of the primary tracks than those cuts, in each process (-1 to 1).
 
     Raises
     ------

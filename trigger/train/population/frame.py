@@ -6,7 +6,7 @@ and stays so: its kernels have zero rows and columns there, so nothing flows in,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from firmware.network.layers import Shape
 from firmware.network.network import Network
-from firmware.network.windows import window_count
 from trigger.errors import UserError
 from trigger.train.population.skeleton import INPUT, WEIGHTED, Drawn, Node, Skeleton
 
@@ -85,46 +84,47 @@ class Frame:
         """Nodes that are inputs."""
         return tuple(at for at, node in enumerate(self.skeleton.nodes) if node.kind == INPUT)
 
+    @property
+    def format_nodes(self) -> tuple[int, ...]:
+        """Nodes that quantise: Quantise and Relu."""
+        return tuple(at for at, node in enumerate(self.skeleton.nodes) if node.kind in ("Quantise", "Relu"))
 
-def frame_of(drawn: Drawn, networks: Sequence[tuple[Drawn, Network]], pad: Callable[[int], int]) -> Frame:
-    """The frame for a group of networks of one skeleton.
+
+def frame_of(drawn: Drawn, network: Network, pad: Callable[[int, int], int]) -> Frame:
+    """The frame of a network.
 
     Parameters
     ----------
     drawn : Drawn
-        Of one of them.
-    networks : sequence of (Drawn, Network)
-        All of them.
+        Of the network.
+    network : Network
     pad : callable
-        Length of an axis to its padded length; at least it, and never falling.
+        ``pad(node, width)``: the padded width of an input or a weighted node; at least its width.
 
     Returns
     -------
     Frame
-
-    Raises
-    ------
-    UserError
-        Widths differ where the computation cannot be padded.
+        Widths that a reshape or another order of the axes depends on are not padded.
     """
     shapes: list[Shape] = []
     rigid = _rigid(drawn.skeleton)
     for at, node in enumerate(drawn.skeleton.nodes):
-        if node.kind == INPUT:
-            lengths = [network.shapes[one.names[at]][-1] for one, network in networks]
-            shapes.append((*node.fixed, _padded(at, lengths, rigid, pad)))
-        elif node.kind in WEIGHTED:
-            lengths = [network.shapes[one.names[at]][-1] for one, network in networks]
-            own = tuple(networks[0][1].shapes[networks[0][0].names[at]][:-1])
-            spatial = own if node.kind == "Dense" else _window_shape(node, shapes[node.sources[0]])
-            shapes.append((*spatial, _padded(at, lengths, rigid, pad)))
+        *spatial, width = network.shapes[drawn.names[at]]
+        if node.kind == INPUT or node.kind in WEIGHTED:
+            shapes.append((*spatial, width if at in rigid else pad(at, width)))
         else:
             shapes.append(_SHAPES[node.kind](node, [shapes[source] for source in node.sources]))
     return Frame(drawn.skeleton, tuple(shapes))
 
 
 def positions(frame: Frame, drawn: Drawn, network: Network) -> list[Positions]:
-    """Where the elements of every node of one network lie in the frame."""
+    """Where the elements of every node of one network lie in the frame.
+
+    Raises
+    ------
+    UserError
+        Tensors that are added lie differently.
+    """
     found: list[Positions] = []
     for at, node in enumerate(frame.skeleton.nodes):
         own = network.shapes[drawn.names[at]]
@@ -134,16 +134,23 @@ def positions(frame: Frame, drawn: Drawn, network: Network) -> list[Positions]:
             axes, shape = found[node.sources[0]], frame.shapes[node.sources[0]]
             found.append((np.ravel_multi_index(np.meshgrid(*axes, indexing="ij"), shape).ravel(),))
         elif node.kind == "Concatenate":
-            axes = list(found[node.sources[0]])
-            offsets = np.cumsum([0, *(frame.shapes[source][node.fixed[0]] for source in node.sources)])
-            axes[node.fixed[0]] = np.concatenate(
-                [found[source][node.fixed[0]] + offset for source, offset in zip(node.sources, offsets, strict=False)]
-            )
-            found.append(tuple(axes))
+            axis = node.fixed[0]
+            first, *_ = joined = [found[source] for source in node.sources]
+            offsets = np.cumsum([0, *(frame.shapes[source][axis] for source in node.sources)])
+            along = np.concatenate([one[axis] + offset for one, offset in zip(joined, offsets, strict=False)])
+            found.append((*first[:axis], along, *first[axis + 1 :]))
         elif node.kind == "Permute":
             found.append(tuple(found[node.sources[0]][axis - 1] for axis in node.fixed[0]))
         elif node.kind in _ELEMENTWISE:
-            found.append(found[node.sources[0]])
+            first, *others = (found[source] for source in node.sources)
+            if not all(np.array_equal(one, same) for other in others for one, same in zip(first, other, strict=True)):
+                raise UserError(
+                    f"sources of layer '{drawn.names[at]}' must be padded alike to be trained in a population: put a "
+                    "layer with weights behind the Flatten or Concatenate, or train its candidates one by one"
+                )
+            found.append(first)
+        elif node.kind == "Reshape" and node.fixed[0] == "fixed":
+            found.append(tuple(np.arange(length) for length in own))
         else:  # only the last axis may be padded, and it is kept
             last = found[node.sources[0]][-1]
             found.append((*(np.arange(length) for length in own[:-1]), last))
@@ -151,17 +158,6 @@ def positions(frame: Frame, drawn: Drawn, network: Network) -> list[Positions]:
 
 
 _ELEMENTWISE = ("Quantise", "Relu", "Add", "Subtract")
-
-
-def _padded(at: int, lengths: list[int], rigid: frozenset[int], pad: Callable[[int], int]) -> int:
-    if at not in rigid:
-        return pad(max(lengths))
-    if len(set(lengths)) != 1:
-        raise UserError(
-            f"widths of layer {at} must be equal for all candidates of a population where a reshape or a convolution "
-            f"depends on them, not {sorted(set(lengths))}; train them in groups of one width"
-        )
-    return lengths[0]
 
 
 def _rigid(skeleton: Skeleton) -> frozenset[int]:
@@ -185,8 +181,8 @@ def _sizes(value: Any) -> tuple[int, ...]:
 def _window_shape(node: Node, shape: Shape) -> Shape:
     size, strides, padding = node.fixed[:3]
     return tuple(
-        window_count(length, *pair, padding)
-        for length, *pair in zip(shape[:-1], _sizes(size), _sizes(strides), strict=True)
+        -(-length // stride) if padding == "same" else (length - window) // stride + 1
+        for length, window, stride in zip(shape[:-1], _sizes(size), _sizes(strides), strict=True)
     )
 
 
