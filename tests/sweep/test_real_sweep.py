@@ -24,6 +24,7 @@ from trigger.tasks.hgcal.events import events_of
 from trigger.tasks.hgcal.metrics import measure
 from trigger.tasks.hgcal.model_file import read_model
 from trigger.tasks.hgcal.network import sparsities
+from trigger.train.pruning import check_sparsity
 
 _FEATURES = {"firstlayer": (0, 32), "coreshowerlength": (0, 32), "srrmean": (0, 0.01), "hoe": (0, 4)}
 
@@ -168,3 +169,15 @@ def test_table_of_one_class(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"(?i)class|signal and background") as caught:
         sweep(_study(tmp_path / "clusters.parquet"), tmp_path / "run")
     assert type(caught.value).__name__ == UserError.__name__
+
+
+def test_population_front_does_not_depend_on_workers(folder: Path, tmp_path: Path) -> None:
+    """Candidates trained side by side, in groups of another size and company."""
+    study = _study(folder / "clusters.parquet", population=8, population_mb=4)
+    one = sweep(study, tmp_path / "one")
+    sweep(replace(study, search=replace(study.search, workers=2)), tmp_path / "two")
+    assert (tmp_path / "one" / "front.json").read_bytes() == (tmp_path / "two" / "front.json").read_bytes()
+    assert {candidate.status for candidate in one.candidates} == {"ok"}
+    for candidate in one.front:
+        network = read_model(tmp_path / "one", candidate.id)
+        assert check_sparsity(network, sparsities(candidate.genome)) == candidate.metrics["sparsity"]

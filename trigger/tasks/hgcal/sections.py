@@ -98,7 +98,7 @@ class HgcalTraining(TrainingSection):
     UserError
     """
 
-    population: int = 64
+    population: int = 0
     population_mb: float = 1024.0
 
     def __post_init__(self) -> None:
