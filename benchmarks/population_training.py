@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from firmware.network.layers import Conv1D, Conv2D, Dense
 from firmware.network.network import Network
 from firmware.network.qkeras_io import to_qkeras
 from sim.events.dataset import load_dataset
@@ -217,9 +218,9 @@ def _peak(numbers: list[int], memory_mb: float) -> dict[str, float]:
 
 def _multiplications(network: Network) -> int:
     return sum(
-        network.shapes[layer.source][-1] * network.shapes[layer.name][-1]  # type: ignore[union-attr]
+        network.shapes[layer.source][-1] * network.shapes[layer.name][-1]
         for layer in network.layers
-        if hasattr(layer, "kernel")
+        if isinstance(layer, Dense | Conv1D | Conv2D)
     )
 
 

@@ -29,4 +29,4 @@ def legacy_keras() -> Iterator[None]:
         if found is _MISSING:
             sys.modules.pop("keras", None)
         else:
-            sys.modules["keras"] = found  # type: ignore[assignment]
+            sys.modules["keras"] = found  # type: ignore[assignment]  # no module: the sentinel is tested above

@@ -63,7 +63,8 @@ def predict_words(
     names = [layer.name for layer in network.layers] if every_layer else list(network.outputs)
     order = [tensor._keras_history.layer.name for tensor in model.inputs]
     dtype = np.float64 if float64 else np.float32
-    values = [network.layer(name).format.to_float(arrays[name]).astype(dtype) for name in order]  # type: ignore[union-attr]
+    formats = {port.name: port.format for port in network.inputs}
+    values = [formats[name].to_float(arrays[name]).astype(dtype) for name in order]
     results = _run(model, values, _events_at_once(network))
     ranges = exact_formats(network)
     return {name: _to_words(name, result, ranges[name].fraction) for name, result in zip(names, results, strict=True)}

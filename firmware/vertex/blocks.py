@@ -98,7 +98,7 @@ def join_parts(parts: list[_Value]) -> _Value:
     if len(parts) == 1:
         return parts[0]
     joined: dict[str, Any] = {}
-    for field in fields(parts[0]):  # type: ignore[arg-type]
+    for field in fields(parts[0]):  # type: ignore[arg-type]  # all are dataclasses
         values = [getattr(part, field.name) for part in parts]
         if isinstance(values[0], Mapping):
             joined[field.name] = {name: np.concatenate([value[name] for value in values]) for name in values[0]}

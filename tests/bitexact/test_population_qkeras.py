@@ -208,7 +208,7 @@ def test_promotion_sees_a_wrong_word(monkeypatch: pytest.MonkeyPatch) -> None:
         found = dict(packed(given))
         name = given.outputs[0]
         kernel, bias = found[name]
-        fmt = given.layer(name).kernel_format  # type: ignore[union-attr]
+        fmt = given.layer(name).kernel_format  # type: ignore[union-attr]  # a dense layer
         found[name] = np.where(kernel <= 0, kernel + fmt.lsb, kernel - fmt.lsb), bias
         return found
 

@@ -30,7 +30,7 @@ _SETTINGS = VertexTraining(batch_size=64, learning_rate=0.04, ttbar_weight=2.0, 
 
 def _fit(seed: int = 3, quantised: bool = True, epochs: int = 6, **changes: object) -> TrainedFinder:
     plan = make_plan(_GENOME, SpaceSection())
-    settings = replace(_SETTINGS, **changes)  # type: ignore[arg-type]
+    settings = replace(_SETTINGS, **changes)  # type: ignore[arg-type]  # of any key
     sparsity = association_sparsities(plan, _GENOME)
     return fit_finder(
         plan, shipped_events(1024), settings, sparsity=sparsity, epochs=epochs, seed=seed, quantised=quantised
