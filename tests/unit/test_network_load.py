@@ -197,7 +197,10 @@ def test_an_architecture_that_would_run_code(saved: Path, change: str, tmp_path:
 @pytest.mark.parametrize("part", ["1", "1,", "bits=1,", " ", "'a"])
 def test_a_long_string_is_refused_at_once(saved: Path, part: str, tmp_path: Path) -> None:
     text = "quantized_bits(" + part * 20_000
-    edit = lambda c: _first(c, "QActivation")["config"].update(activation=text)  # noqa: E731
+
+    def edit(content: Any) -> None:
+        _first(content, "QActivation")["config"].update(activation=text)
+
     with pytest.raises(UserError, match="plain numbers"):
         check_model_file(_edited(saved, tmp_path / saved.name, edit))
 

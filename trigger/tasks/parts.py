@@ -93,4 +93,4 @@ class ReportParts:
     accuracy_axis: str = ""
     front_note: str = ""
     physics: Html = Html("")  # noqa: RUF009  (a str: immutable)
-    events: Html = Html("")  # noqa: RUF009
+    events: Html = Html("")  # noqa: RUF009  (a str: immutable)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.network.layers import Conv1D, Conv2D, Dense
 from firmware.network.network import Network
 from firmware.network.qkeras_io import to_qkeras
 from trigger.config.sections import TrainingSection
@@ -24,6 +23,7 @@ from trigger.train.metrics import check_two_classes
 from trigger.train.pruning import Pruner, check_sparsity
 from trigger.train.runtime import prepare
 from trigger.train.start import start_from_events
+from trigger.train.weights import with_weights
 
 __all__ = ["Trained", "fit"]
 
@@ -104,7 +104,7 @@ def fit(
     loss = float(losses[-1])
     if not math.isfinite(loss):
         raise RuntimeError(f"the training loss must stay finite, and is {loss}; lower training.learning_rate")
-    trained = _with_weights(network, model)
+    trained = with_weights(network, model)
     _free(tf)
     return Trained(trained, check_sparsity(trained, sparsity), loss)
 
@@ -167,20 +167,6 @@ def _loop(
         return total / tf.cast(count, tf.float32)
 
     return run
-
-
-def _with_weights(network: Network, model: Any) -> Network:
-    layers = []
-    for layer in network.layers:
-        if isinstance(layer, Dense | Conv1D | Conv2D):
-            kernel, *bias = model.get_layer(layer.name).get_weights()
-            layer = replace(
-                layer,
-                kernel=layer.kernel_format.quantise(kernel),
-                bias=layer.bias_format.quantise(bias[0]) if layer.bias_format is not None else None,
-            )
-        layers.append(layer)
-    return replace(network, layers=tuple(layers))
 
 
 def _free(tf: Any) -> None:

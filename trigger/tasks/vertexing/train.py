@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware.network.fixed_point import FixedPoint
-from firmware.network.layers import Conv1D, Dense, Input
+from firmware.network.layers import Input
 from firmware.network.network import Network
 from firmware.network.qkeras_io import to_qkeras
 from firmware.vertex.finder import DISTANCE, PATTERN
@@ -33,6 +33,7 @@ from trigger.train.events import Events
 from trigger.train.pruning import Pruner, check_sparsity
 from trigger.train.runtime import prepare
 from trigger.train.start import start_from_events
+from trigger.train.weights import with_weights
 
 _SHARPNESS = math.log(5.0)
 """Where training ends for most finders: smaller, and weights would grow into saturation to make up for it."""
@@ -152,8 +153,8 @@ def fit_finder(
     if not quantised:
         return TrainedFinder(plan, models, {}, math.exp(float(sharpness)), loss)
     trained = replace(
-        plan, weight=_with_weights(plan.weight, models.weight), pattern=_with_weights(plan.pattern, models.pattern),
-        association=_with_weights(plan.association, models.association),
+        plan, weight=with_weights(plan.weight, models.weight), pattern=with_weights(plan.pattern, models.pattern),
+        association=with_weights(plan.association, models.association),
     )  # fmt: skip
     proven = check_sparsity(trained.association, sparsity)
     return TrainedFinder(trained, models, proven, math.exp(float(sharpness)), loss)
@@ -309,17 +310,3 @@ def _loop(
         return total / tf.cast(count, tf.float32)
 
     return run
-
-
-def _with_weights(network: Network, model: Any) -> Network:
-    layers = []
-    for layer in network.layers:
-        if isinstance(layer, Dense | Conv1D):
-            kernel, *bias = model.get_layer(layer.name).get_weights()
-            layer = replace(
-                layer,
-                kernel=layer.kernel_format.quantise(kernel),
-                bias=layer.bias_format.quantise(bias[0]) if layer.bias_format is not None else None,
-            )
-        layers.append(layer)
-    return replace(network, layers=tuple(layers))
